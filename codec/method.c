@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmrp/method.h"
+
+// ---- the table ----------------------------------------------------------------------------------
+
+// Abbreviations of methods.def's columns.
+enum {
+    IN = CMRP_IN,
+    OUT = CMRP_OUT,
+    INOUT = CMRP_IN | CMRP_OUT,
+    P2 = CMRP_PROTOCOL_2,
+    P3 = CMRP_PROTOCOL_3,
+    BOTH = CMRP_PROTOCOL_2 | CMRP_PROTOCOL_3,
+    REF = 0,
+    UNIQUE = 1,
+};
+
+#define CMRP_MEMBER(name, kind, pointer, size_is, alignment, meaning, structure)                   \
+    CMRP_PARAM(INOUT, BOTH, name, kind, pointer, size_is, alignment, meaning, structure)
+
+// Numbers of the structures; 0 is none.
+enum {
+    STRUCT_NONE = 0,
+#define CMRP_STRUCT(name) STRUCT_##name,
+#define CMRP_METHOD(opnum, name, section2, section3)
+#define CMRP_PARAM(d, p, name, kind, ptr, size_is, alignment, m, st)
+#define CMRP_END
+#include "methods.def"
+};
+
+#define CMRP_MEMBER(name, kind, pointer, size_is, alignment, meaning, structure)                   \
+    CMRP_PARAM(INOUT, BOTH, name, kind, pointer, size_is, alignment, meaning, structure)
+
+// An array of parameters for each structure and method.
+#define CMRP_STRUCT(name)                            static const cmrp_param members_##name[] = {
+#define CMRP_METHOD(opnum, name, section2, section3) static const cmrp_param params_##opnum[] = {
+#define CMRP_PARAM(d, p, name, kind, ptr, size_is, alignment, m, st)                               \
+    {name, d, p, CMRP_KIND_##kind, ptr, size_is, alignment, CMRP_MEANS_##m, STRUCT_##st},
+#define CMRP_END                                                                                   \
+    }                                                                                              \
+    ;
+#include "methods.def"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define CMRP_MEMBER(name, kind, pointer, size_is, alignment, meaning, structure)
+
+static const cmrp_struct structs[] = {
+    {NULL, NULL, 0},
+#define CMRP_STRUCT(name) {#name, members_##name, COUNT(members_##name)},
+#define CMRP_METHOD(opnum, name, section2, section3)
+#define CMRP_PARAM(d, p, name, kind, ptr, size_is, alignment, m, st)
+#define CMRP_END
+#include "methods.def"
+};
+
+#define CMRP_MEMBER(name, kind, pointer, size_is, alignment, meaning, structure)
+
+static const cmrp_method methods[] = {
+#define CMRP_STRUCT(name)
+#define CMRP_METHOD(opnum, name, section2, section3)                                               \
+    {#name, opnum, COUNT(params_##opnum), params_##opnum, {section2, section3}},
+#define CMRP_PARAM(d, p, name, kind, ptr, size_is, alignment, m, st)
+#define CMRP_END
+#include "methods.def"
+};
+
+size_t cmrp_method_count(void) {
+    return COUNT(methods);
+}
+
+const cmrp_method *cmrp_method_at(size_t index) {
+    return index < COUNT(methods) ? &methods[index] : NULL;
+}
+
+const char *cmrp_method_section(const cmrp_method *method, unsigned interface) {
+    return method->sections[interface == CMRP_INTERFACE_2 ? 0 : 1];
+}
+
+const cmrp_method *cmrp_method_numbered(unsigned interface, uint32_t opnum) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        if (methods[i].opnum == opnum && cmrp_method_section(&methods[i], interface) != NULL) {
+            return &methods[i];
+        }
+    }
+    return NULL;
+}
+
+const cmrp_method *cmrp_method_named(unsigned interface, const char *name) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        if (strcmp(methods[i].name, name) == 0 &&
+            cmrp_method_section(&methods[i], interface) != NULL) {
+            return &methods[i];
+        }
+    }
+    return NULL;
+}
+
+bool cmrp_param_travels(const cmrp_param *param, const cmrp_stub_format *format) {
+    const unsigned protocol =
+        format->interface == CMRP_INTERFACE_2 ? CMRP_PROTOCOL_2 : CMRP_PROTOCOL_3;
+    const unsigned direction = format->response ? CMRP_OUT : CMRP_IN;
+    return (param->protocols & protocol) != 0 && (param->directions & direction) != 0;
+}
+
+const cmrp_struct *cmrp_param_struct(const cmrp_param *param) {
+    return param->structure != STRUCT_NONE ? &structs[param->structure] : NULL;
+}
+
+const cmrp_param *cmrp_param_sized_by(const cmrp_param *params, size_t count, size_t index) {
+    for (size_t i = 0; i < count; i++) {
+        if (params[i].size_is != 0 && i + (size_t)params[i].size_is == index) {
+            return &params[i];
+        }
+    }
+    return NULL;
+}
+
+// Octets of an integer kind; 0 for the others.
+static size_t integer_width(unsigned kind, cmrp_syntax syntax) {
+    switch (kind) {
+    case CMRP_KIND_U16: return 2;
+    case CMRP_KIND_U32:
+    case CMRP_KIND_I32: return 4;
+    case CMRP_KIND_U64: return 8;
+    case CMRP_KIND_WORD: return cmrp_ndr_word(syntax);
+    default: return 0;
+    }
+}
+
+// Octets and alignment of what stands for a member in its structure.
+static size_t fixed_size(const cmrp_param *p, cmrp_syntax syntax, size_t *alignment) {
+    size_t size = p->unique ? cmrp_ndr_word(syntax) : integer_width(p->kind, syntax);
+    *alignment = size;
+    if (size == 0) { // a context handle
+        size = CMRP_HANDLE_SIZE;
+        *alignment = 4;
+    }
+    if (p->alignment > *alignment) {
+        *alignment = p->alignment;
+    }
+    return size;
+}
+
+typedef struct layout {
+    size_t alignment; // of the structure
+    size_t size;      // from its start to the end of its last member (NDR64: and the gap behind it)
+    size_t stride;    // from one array element to the next
+} layout;
+
+static size_t round_up(size_t n, size_t alignment) {
+    return (n + alignment - 1) & ~(alignment - 1);
+}
+
+static layout struct_layout(const cmrp_struct *type, cmrp_syntax syntax) {
+    layout l = {1, 0, 0};
+    for (uint32_t i = 0; i < type->count; i++) {
+        size_t alignment;
+        const size_t size = fixed_size(&type->members[i], syntax, &alignment);
+        l.alignment = alignment > l.alignment ? alignment : l.alignment;
+        l.size = round_up(l.size, alignment) + size;
+    }
+    l.stride = round_up(l.size, l.alignment);
+    if (syntax == CMRP_NDR64) {
+        l.size = l.stride;
+    }
+    return l;
+}
+
+// ---- decoding -----------------------------------------------------------------------------------
+
+// Where the parts of a parameter stood that a size_is check reports.
+typedef struct places {
+    uint64_t referent;
+    uint64_t max_count;
+} places;
+
+static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at);
+
+// What stands for a parameter at its own place: an integer, a handle, a referent.
+static bool take_fixed(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
+    if (p->alignment != 0 && !cmrp_ndr_align(r, p->name, p->alignment)) {
+        return false;
+    }
+    if (p->unique) {
+        uint64_t referent;
+        if (!cmrp_ndr_take_word(r, p->name, &referent, &at->referent)) {
+            return false;
+        }
+        slot->null = referent == 0;
+    } else if (p->kind == CMRP_KIND_HANDLE) {
+        if (!cmrp_ndr_take_handle(r, p->name, slot->handle)) {
+            return false;
+        }
+    } else {
+        const size_t width = integer_width(p->kind, r->syntax);
+        if (width != 0 && !cmrp_ndr_take_uint(r, p->name, width, &slot->value)) {
+            return false;
+        }
+    }
+    slot->present = true;
+    return true;
+}
+
+// What a pointer points to, or a reference parameter's array.
+static bool take_pointee(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
+    if (slot->null) {
+        return true;
+    }
+    switch (p->kind) {
+    case CMRP_KIND_STRING:
+        slot->order = r->order;
+        return cmrp_ndr_take_string(r, p->name, &slot->bytes);
+    case CMRP_KIND_OCTETS: return cmrp_ndr_take_octets(r, p->name, &slot->bytes, &at->max_count);
+    case CMRP_KIND_RECORD:
+    case CMRP_KIND_ARRAY: return take_rows(r, p, slot, at);
+    default: return true;
+    }
+}
+
+// Compares every array with the count it is correlated with [MS-RPCE 2.2.5.3: strict checks].
+static bool check_sizes(cmrp_reader *r, const cmrp_param *params, size_t count,
+                        const cmrp_slot *slots, const places *at) {
+    for (size_t i = 0; i < count; i++) {
+        const cmrp_param *p = &params[i];
+        if (p->size_is == 0 || !slots[i].present) {
+            continue;
+        }
+        const uint64_t size = slots[(ptrdiff_t)i + p->size_is].value;
+        if (slots[i].null) {
+            if (size != 0) {
+                return cmrp_fail(r, CMRP_E_NULL_POINTER, p->name, at[i].referent, size);
+            }
+            continue;
+        }
+        const uint64_t held =
+            p->kind == CMRP_KIND_ARRAY ? slots[i].rows.count : slots[i].bytes.size;
+        if (held != size) {
+            return cmrp_fail(r, CMRP_E_COUNT_MISMATCH, p->name, at[i].max_count, held);
+        }
+    }
+    return true;
+}
+
+// One row: its members at `fixed`, what they point to at `pointees`.
+static bool take_row(const cmrp_struct *type, cmrp_ndr_reader *fixed, cmrp_ndr_reader *pointees,
+                     cmrp_slot *members) {
+    places at[CMRP_MAX_PARAMS];
+    memset(members, 0, type->count * sizeof *members);
+    if (!cmrp_ndr_align(fixed, type->members[0].name,
+                        struct_layout(type, fixed->syntax).alignment)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < type->count; i++) {
+        if (!take_fixed(fixed, &type->members[i], &members[i], &at[i])) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < type->count; i++) {
+        if (type->members[i].unique &&
+            !take_pointee(pointees, &type->members[i], &members[i], &at[i])) {
+            return false;
+        }
+    }
+    return check_sizes(&fixed->bytes, type->members, type->count, members, at);
+}
+
+// A row of the array or structure p; its errors and warnings carry that name and number.
+static bool take_named_row(const cmrp_param *p, uint64_t index, cmrp_ndr_reader *fixed,
+                           cmrp_ndr_reader *pointees) {
+    const cmrp_ndr_reader outer = *pointees;
+    cmrp_slot members[CMRP_MAX_PARAMS];
+    fixed->array = p->name;
+    fixed->index = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
+    pointees->array = fixed->array;
+    pointees->index = fixed->index;
+    const bool ok = take_row(cmrp_param_struct(p), fixed, pointees, members);
+    pointees->array = outer.array;
+    pointees->index = outer.index;
+    cmrp_error *error = outer.bytes.error;
+    if (!ok && error->array == NULL) {
+        error->array = fixed->array;
+        error->index = fixed->index;
+    }
+    return ok;
+}
+
+// The rows of an array or structure: validates all of them and remembers where they are.
+static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
+    const cmrp_struct *type = cmrp_param_struct(p);
+    const layout l = struct_layout(type, r->syntax);
+    cmrp_rows *rows = &slot->rows;
+    *rows = (cmrp_rows){.type = type, .count = 1};
+    if (p->kind == CMRP_KIND_ARRAY &&
+        !cmrp_ndr_take_word(r, p->name, &rows->count, &at->max_count)) {
+        return false;
+    }
+    if (rows->count == 0) {
+        return true;
+    }
+    if (!cmrp_ndr_align(r, p->name, l.alignment)) {
+        return false;
+    }
+    rows->fixed = *r;
+    cmrp_ndr_reader fixed = *r;
+    cmrp_view skipped;
+    if (rows->count - 1 > r->bytes.left / l.stride ||
+        (rows->count - 1) * l.stride + l.size > r->bytes.left) {
+        // A structure that is cut: its own decode names the member.
+        return p->kind == CMRP_KIND_RECORD
+                   ? take_named_row(p, 0, &fixed, r)
+                   : cmrp_fail(&r->bytes, CMRP_E_OVERRUN, p->name, at->max_count, rows->count);
+    }
+    if (!cmrp_take_view(&r->bytes, p->name, (size_t)(rows->count - 1) * l.stride + l.size,
+                        &skipped)) {
+        return false;
+    }
+    rows->pointees = r->bytes;
+    for (uint64_t i = 0; i < rows->count; i++) {
+        if (!take_named_row(p, i, &fixed, r)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cmrp_stub_decode(const cmrp_stub_format *format, cmrp_view stub, uint64_t offset,
+                      cmrp_slot *slots, cmrp_warn *warn, void *warn_context, cmrp_error *error) {
+    const cmrp_method *method = format->method;
+    places at[CMRP_MAX_PARAMS];
+    cmrp_ndr_reader r = {
+        .base = offset,
+        .syntax = format->syntax,
+        .order = format->order,
+        .warn = warn,
+        .warn_context = warn_context,
+    };
+    cmrp_reader_init(&r.bytes, stub, offset, error, cmrp_method_section(method, format->interface));
+    memset(slots, 0, CMRP_MAX_PARAMS * sizeof *slots);
+    for (uint32_t i = 0; i < method->count; i++) {
+        const cmrp_param *p = &method->params[i];
+        if (cmrp_param_travels(p, format) &&
+            (!take_fixed(&r, p, &slots[i], &at[i]) || !take_pointee(&r, p, &slots[i], &at[i]))) {
+            slots[i].present = false;
+            return false;
+        }
+    }
+    if (!check_sizes(&r.bytes, method->params, method->count, slots, at)) {
+        return false;
+    }
+    if (r.bytes.left > 0 && warn != NULL) {
+        const cmrp_error trailing = {.code = CMRP_E_TRAILING,
+                                     .offset = r.bytes.offset,
+                                     .left = r.bytes.left,
+                                     .field = "stub",
+                                     .section = r.bytes.section};
+        warn(warn_context, &trailing);
+    }
+    return true;
+}
+
+static bool rows_from_stub(cmrp_rows *rows, cmrp_slot *members) {
+    // The rows were validated by the decode that delivered them: no error can arise here.
+    cmrp_error ignored = {0};
+    cmrp_ndr_reader fixed = rows->fixed;
+    cmrp_ndr_reader pointees = rows->fixed;
+    pointees.bytes = rows->pointees;
+    fixed.bytes.error = &ignored;
+    fixed.warn = NULL;
+    pointees.bytes.error = &ignored;
+    pointees.warn = NULL;
+    if (!take_row(rows->type, &fixed, &pointees, members)) {
+        return false;
+    }
+    rows->fixed.bytes = fixed.bytes;
+    rows->pointees = pointees.bytes;
+    return true;
+}
+
+bool cmrp_rows_next(cmrp_rows *rows, cmrp_slot *members) {
+    if (rows->next >= rows->count) {
+        return false;
+    }
+    const uint64_t index = rows->next++;
+    if (rows->source != NULL) {
+        memset(members, 0, CMRP_MAX_PARAMS * sizeof *members);
+        return rows->source(rows->context, index, members);
+    }
+    if (rows->members != NULL) {
+        const size_t width = rows->type->count;
+        memcpy(members, rows->members + (size_t)index * width, width * sizeof *members);
+        return true;
+    }
+    return rows_from_stub(rows, members);
+}
+
+// ---- encoding -----------------------------------------------------------------------------------
+
+static bool put_rows(cmrp_ndr_writer *w, const cmrp_param *p, const cmrp_slot *slot);
+
+static uint64_t held_by(const cmrp_param *p, const cmrp_slot *slot) {
+    if (slot->null) {
+        return 0;
+    }
+    return p->kind == CMRP_KIND_ARRAY ? slot->rows.count : slot->bytes.size;
+}
+
+// The value of an integer parameter: given, or derived from the array that it sizes.
+static bool integer_value(cmrp_ndr_writer *w, const cmrp_param *params, size_t count, size_t index,
+                          const cmrp_slot *slots, uint64_t *value) {
+    const cmrp_param *p = &params[index];
+    const cmrp_param *array = cmrp_param_sized_by(params, count, index);
+    const cmrp_slot *slot = &slots[index];
+    *value = slot->value;
+    if (array != NULL) {
+        const uint64_t held = held_by(array, &slots[array - params]);
+        if (slot->present && slot->value != held) {
+            return cmrp_write_fail(w->bytes, CMRP_E_COUNT_MISMATCH, p->name, slot->value);
+        }
+        *value = held;
+    } else if (!slot->present) {
+        return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, 0);
+    }
+    const size_t width = integer_width(p->kind, w->syntax);
+    if (width < 8 && *value >> (8 * width) != 0) {
+        return cmrp_write_fail(w->bytes, CMRP_E_TOO_LARGE, p->name, *value);
+    }
+    return true;
+}
+
+static bool put_fixed(cmrp_ndr_writer *w, const cmrp_param *params, size_t count, size_t index,
+                      const cmrp_slot *slots) {
+    const cmrp_param *p = &params[index];
+    const cmrp_slot *slot = &slots[index];
+    const size_t width = integer_width(p->kind, w->syntax);
+    if (p->alignment != 0 && !cmrp_ndr_put_align(w, p->name, p->alignment)) {
+        return false;
+    }
+    if (width != 0 && !p->unique) {
+        uint64_t value;
+        return integer_value(w, params, count, index, slots, &value) &&
+               cmrp_ndr_put_uint(w, p->name, width, value);
+    }
+    if (!slot->present || (slot->null && !p->unique)) {
+        return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, 0);
+    }
+    if (p->unique) {
+        return cmrp_ndr_put_referent(w, p->name, slot->null);
+    }
+    return p->kind != CMRP_KIND_HANDLE || cmrp_ndr_put_handle(w, p->name, slot->handle);
+}
+
+static bool put_pointee(cmrp_ndr_writer *w, const cmrp_param *p, const cmrp_slot *slot) {
+    if (slot->null) {
+        return true;
+    }
+    switch (p->kind) {
+    case CMRP_KIND_STRING: return cmrp_ndr_put_string(w, p->name, slot->bytes, slot->order);
+    case CMRP_KIND_OCTETS: return cmrp_ndr_put_octets(w, p->name, slot->bytes);
+    case CMRP_KIND_RECORD:
+    case CMRP_KIND_ARRAY: return put_rows(w, p, slot);
+    default: return true;
+    }
+}
+
+// One pass over all rows: their fixed parts, or what their pointers point to.
+static bool put_pass(cmrp_ndr_writer *w, const cmrp_param *p, cmrp_rows rows, bool fixed) {
+    const cmrp_struct *type = rows.type;
+    const layout l = struct_layout(type, w->syntax);
+    for (uint64_t n = 0; n < rows.count; n++) {
+        cmrp_slot members[CMRP_MAX_PARAMS];
+        if (!cmrp_rows_next(&rows, members)) {
+            return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, n);
+        }
+        if (fixed && !cmrp_ndr_put_align(w, p->name, l.alignment)) {
+            return false;
+        }
+        for (uint32_t i = 0; i < type->count; i++) {
+            const cmrp_param *m = &type->members[i];
+            if (fixed ? !put_fixed(w, type->members, type->count, i, members)
+                      : m->unique && !put_pointee(w, m, &members[i])) {
+                return false;
+            }
+        }
+        if (fixed && w->syntax == CMRP_NDR64 && !cmrp_ndr_put_align(w, p->name, l.alignment)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool put_rows(cmrp_ndr_writer *w, const cmrp_param *p, const cmrp_slot *slot) {
+    cmrp_rows rows = slot->rows;
+    rows.type = cmrp_param_struct(p);
+    if (p->kind == CMRP_KIND_ARRAY) {
+        if (!cmrp_ndr_put_word(w, p->name, rows.count)) {
+            return false;
+        }
+    } else {
+        rows.count = 1;
+    }
+    return put_pass(w, p, rows, true) && put_pass(w, p, rows, false);
+}
+
+bool cmrp_stub_encode(const cmrp_stub_format *format, const cmrp_slot *slots, cmrp_writer *writer) {
+    const cmrp_method *method = format->method;
+    cmrp_ndr_writer w;
+    writer->section = cmrp_method_section(method, format->interface);
+    cmrp_ndr_writer_init(&w, writer, format->syntax, format->order);
+    for (uint32_t i = 0; i < method->count; i++) {
+        const cmrp_param *p = &method->params[i];
+        if (cmrp_param_travels(p, format) &&
+            (!put_fixed(&w, method->params, method->count, i, slots) ||
+             !put_pointee(&w, p, &slots[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
