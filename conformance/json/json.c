@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hex.h"
+#include "util/text.h"
+#include "json/parts.h"
+
+static const char *const type_names[JSON_TYPES] = {"batch", "change", "stub", "pdu"};
+
+const char *json_type_name(enum json_type type) {
+    return type_names[type];
+}
+
+bool json_type_named(const char *name, enum json_type *type) {
+    for (int i = 0; i < JSON_TYPES; i++) {
+        if (strcmp(type_names[i], name) == 0) {
+            *type = (enum json_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+json_t *json_parse(const char *text, size_t size, char **error) {
+    json_error_t where;
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    if (value == NULL) {
+        struct buffer shown = {0};
+        text_escape(&shown, where.text, strlen(where.text));
+        *error =
+            util_format("line %d column %d: %s", where.line, where.column, buffer_text(&shown));
+        buffer_free(&shown);
+    }
+    return value;
+}
+
+json_t *json_decode(const struct json_selector *how, cmrp_view bytes, uint64_t offset,
+                    cmrp_error *error) {
+    switch (how->type) {
+    case JSON_TYPE_BATCH: return json_batch_decode(bytes, how->batch_flags, offset, error);
+    case JSON_TYPE_CHANGE: return json_change_decode(how->set, bytes, error);
+    case JSON_TYPE_STUB: return json_stub_decode(&how->stub, bytes, offset, error);
+    default: return json_pdu_decode(bytes, offset, error);
+    }
+}
+
+bool json_encode(const struct json_selector *how, const json_t *value, struct buffer *out,
+                 struct json_failure *failure) {
+    struct shape s = {.failure = failure};
+    const size_t start = out->size;
+    bool ok;
+    *failure = (struct json_failure){0};
+    switch (how->type) {
+    case JSON_TYPE_BATCH: ok = json_batch_encode(&s, value, how->batch_flags, out); break;
+    case JSON_TYPE_CHANGE: ok = json_change_encode(&s, how->set, value, out); break;
+    case JSON_TYPE_STUB: ok = json_stub_encode(&s, &how->stub, value, out); break;
+    default: ok = json_pdu_encode(&s, value, out); break;
+    }
+    if (!ok) {
+        out->size = start;
+    }
+    return ok;
+}
+
+// ---- errors and warnings ------------------------------------------------------------------------
+
+static json_t *report(const cmrp_error *e, bool with_code) {
+    char field[128];
+    char message[256];
+    cmrp_error_field(e, field, sizeof field);
+    cmrp_error_message(e, message, sizeof message);
+    json_t *object = json_object();
+    if (with_code) {
+        json_object_set_new(object, "code", json_string(cmrp_code_id(e->code)));
+    }
+    json_object_set_new(object, "offset", json_integer((json_int_t)e->offset));
+    json_object_set_new(object, "field", json_string(field));
+    json_object_set_new(object, "section", json_string(e->section));
+    json_object_set_new(object, "message", json_string(message));
+    return object;
+}
+
+json_t *json_error(const cmrp_error *error) {
+    return report(error, true);
+}
+
+json_t *json_warning(const cmrp_error *warning) {
+    return report(warning, true);
+}
+
+void json_collect_warning(void *context, const cmrp_error *warning) {
+    json_array_append_new(context, json_warning(warning));
+}
+
+// ---- makers -------------------------------------------------------------------------------------
+
+json_t *json_hex(cmrp_view octets) {
+    struct buffer text = {0};
+    hex_append(&text, octets);
+    json_t *value = json_stringn((const char *)text.data, text.size);
+    buffer_free(&text);
+    return value != NULL ? value : json_string("");
+}
+
+json_t *json_u32(uint64_t value) {
+    return json_integer((json_int_t)value);
+}
+
+json_t *json_decimal(uint64_t value) {
+    char *text = util_format("%llu", (unsigned long long)value);
+    json_t *string = json_string(text);
+    free(text);
+    return string;
+}
+
+json_t *json_flag_names(const cmrp_change_set *set, uint64_t value) {
+    json_t *names = json_array();
+    uint32_t cursor = 0;
+    const cmrp_change_flag *flag;
+    while ((flag = cmrp_change_next(set, value, &cursor)) != NULL) {
+        json_array_append_new(names, json_string(flag->name));
+    }
+    return names;
+}
+
+json_t *json_text(cmrp_view units, cmrp_order order) {
+    struct buffer text = {0};
+    text_from_utf16(&text, units, order);
+    json_t *value = json_string(buffer_text(&text));
+    buffer_free(&text);
+    return value;
+}
+
+bool json_write(struct shape *s, json_writing *writing, void *context, struct buffer *out) {
+    cmrp_error error = {0};
+    cmrp_writer w;
+    cmrp_sizer_init(&w, &error, NULL);
+    if (!writing(context, &w)) {
+        return shape_codec_fail(s, &error);
+    }
+    const size_t size = w.size;
+    cmrp_writer_init(&w, buffer_extend(out, size), size, &error, NULL);
+    return writing(context, &w) || shape_codec_fail(s, &error);
+}
+
+// ---- selectors ----------------------------------------------------------------------------------
+
+static const char *text_of(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
+// One of two words, or the default where the key is absent.
+static bool read_choice(const json_t *object, const char *key, const char *no, const char *yes,
+                        bool *value, char **error) {
+    const json_t *member = json_object_get(object, key);
+    if (member == NULL) {
+        return true;
+    }
+    const char *text = json_string_value(member);
+    if (text == NULL || (strcmp(text, no) != 0 && strcmp(text, yes) != 0)) {
+        *error = util_format("%s is neither \"%s\" nor \"%s\"", key, no, yes);
+        return false;
+    }
+    *value = strcmp(text, yes) == 0;
+    return true;
+}
+
+static bool read_method(const json_t *object, cmrp_stub_format *stub, char **error) {
+    const char *name = text_of(object, "method");
+    const json_t *opnum = json_object_get(object, "opnum");
+    if (name == NULL && !json_is_integer(opnum)) {
+        *error = util_strdup("neither method nor opnum is given");
+        return false;
+    }
+    stub->method = name != NULL ? cmrp_method_named(stub->interface, name) : NULL;
+    if (name == NULL && json_integer_value(opnum) >= 0) {
+        stub->method = cmrp_method_numbered(stub->interface, (uint32_t)json_integer_value(opnum));
+    }
+    if (stub->method == NULL) {
+        *error = util_format("method %s is not described for interface version %u",
+                             name != NULL ? name : "of this opnum", stub->interface);
+        return false;
+    }
+    if (json_is_integer(opnum) && json_integer_value(opnum) != stub->method->opnum) {
+        *error = util_format("%s has opnum %u", stub->method->name, stub->method->opnum);
+        return false;
+    }
+    return true;
+}
+
+static bool read_stub(const json_t *object, cmrp_stub_format *stub, char **error) {
+    bool ndr64 = false;
+    bool big = false;
+    *stub = (cmrp_stub_format){.interface = CMRP_INTERFACE_3};
+    const json_t *interface = json_object_get(object, "interface");
+    if (interface != NULL) {
+        const json_int_t version = json_integer_value(interface);
+        if (version != CMRP_INTERFACE_2 && version != CMRP_INTERFACE_3) {
+            *error = util_strdup("interface is neither 2 nor 3");
+            return false;
+        }
+        stub->interface = (unsigned)version;
+    }
+    if (json_object_get(object, "direction") == NULL) {
+        *error = util_strdup("direction is missing");
+        return false;
+    }
+    if (!read_choice(object, "direction", "request", "response", &stub->response, error) ||
+        !read_choice(object, "syntax", "ndr", "ndr64", &ndr64, error) ||
+        !read_choice(object, "drep", "le", "be", &big, error)) {
+        return false;
+    }
+    stub->syntax = ndr64 ? CMRP_NDR64 : CMRP_NDR20;
+    stub->order = big ? CMRP_BIG_ENDIAN : CMRP_LITTLE_ENDIAN;
+    return read_method(object, stub, error);
+}
+
+bool json_selector_read(const json_t *object, struct json_selector *how, char **error) {
+    const char *type = text_of(object, "type");
+    if (type != NULL && !json_type_named(type, &how->type)) {
+        *error = util_strdup("type is none of batch, change, stub, pdu");
+        return false;
+    }
+    bool lenient = false;
+    if (!read_choice(object, "mode", "strict", "lenient", &lenient, error)) {
+        return false;
+    }
+    how->batch_flags = lenient ? CMRP_BATCH_LENIENT : CMRP_BATCH_STRICT;
+    if (how->type == JSON_TYPE_CHANGE) {
+        const char *set = text_of(object, "set");
+        how->set = set != NULL ? cmrp_change_set_named(set) : NULL;
+        if (how->set == NULL) {
+            *error = util_strdup(set != NULL ? "unknown set" : "set is missing");
+            return false;
+        }
+    }
+    return how->type != JSON_TYPE_STUB || read_stub(object, &how->stub, error);
+}
+
+void json_selector_write(const struct json_selector *how, bool with_type, json_t *object) {
+    if (with_type) {
+        json_object_set_new(object, "type", json_string(json_type_name(how->type)));
+    }
+    if (how->type == JSON_TYPE_CHANGE) {
+        json_object_set_new(object, "set", json_string(how->set->name));
+    }
+    if (how->type == JSON_TYPE_STUB) {
+        const cmrp_stub_format *f = &how->stub;
+        json_object_set_new(object, "method", json_string(f->method->name));
+        json_object_set_new(object, "opnum", json_u32(f->method->opnum));
+        json_object_set_new(object, "interface", json_u32(f->interface));
+        json_object_set_new(object, "direction", json_string(f->response ? "response" : "request"));
+        json_object_set_new(object, "syntax",
+                            json_string(f->syntax == CMRP_NDR64 ? "ndr64" : "ndr"));
+        if (f->order == CMRP_BIG_ENDIAN) {
+            json_object_set_new(object, "drep", json_string("be"));
+        }
+    }
+}

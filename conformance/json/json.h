@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Structures to JSON and back, in the shapes that docs/json.md defines.
+//
+// Output keeps its keys in a fixed order. Input refuses duplicate and unknown keys, except those
+// that only decoding adds (offset, warnings, *_names), which are ignored.
+#ifndef JSON_JSON_H
+#define JSON_JSON_H
+
+#include <jansson.h>
+
+#include "cmrp/cmrp.h"
+#include "util/buffer.h"
+
+// What stands in a text or vector: the types of `cmrp decode --type`.
+enum json_type { JSON_TYPE_BATCH, JSON_TYPE_CHANGE, JSON_TYPE_STUB, JSON_TYPE_PDU, JSON_TYPES };
+const char *json_type_name(enum json_type type);
+bool json_type_named(const char *name, enum json_type *type);
+
+// How to read or write one value: the type and its selectors.
+struct json_selector {
+    enum json_type type;
+    unsigned batch_flags;       // batch: CMRP_BATCH_STRICT or CMRP_BATCH_LENIENT
+    const cmrp_change_set *set; // change
+    cmrp_stub_format stub;      // stub
+};
+
+// Why a value could not be encoded: the code's id ("value" for JSON of the wrong shape), where in
+// the document (JSON pointer), what is wrong.
+struct json_failure {
+    const char *code;
+    char pointer[128];
+    char message[256];
+    cmrp_error codec; // codec.code is not CMRP_OK when the codec refused a well-shaped value
+};
+
+// Parses a document; duplicate keys are refused. On failure *error is set (free it): line, column
+// and what is wrong.
+json_t *json_parse(const char *text, size_t size, char **error);
+
+// Octets to JSON: the new object, or NULL with *error set. errors' offsets start at `offset`.
+// A stub's object has method, opnum, interface, direction, syntax, params (section 4 of
+// docs/json.md).
+json_t *json_decode(const struct json_selector *how, cmrp_view bytes, uint64_t offset,
+                    cmrp_error *error);
+
+// JSON to octets, appended to out (which is unchanged on failure).
+bool json_encode(const struct json_selector *how, const json_t *value, struct buffer *out,
+                 struct json_failure *failure);
+
+// Reads the selectors of a testee request, a vector or a stub object: "type" unless given, then
+// "set"; "method", "opnum", "direction", "interface", "syntax", "drep"; "mode". Missing ones keep
+// their defaults (interface 3, ndr, le, strict). On failure *error is set (free it).
+bool json_selector_read(const json_t *object, struct json_selector *how, char **error);
+// Adds the selectors to an object, in the order type (if with_type), set, method, opnum, direction,
+// …
+void json_selector_write(const struct json_selector *how, bool with_type, json_t *object);
+
+// {"code","offset","field","section","message"}
+json_t *json_error(const cmrp_error *error);
+// {"offset","field","section","message"}, preceded by "code"
+json_t *json_warning(const cmrp_error *warning);
+
+// The value in a form in which equal meanings are equal JSON: names of commands and types as
+// integers, flag names as values, counts and keys that only decoding adds removed, hex in lower
+// case. Returns a new value; what is not of the expected shape is left as it is.
+json_t *json_normal(const struct json_selector *how, const json_t *value);
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Equal meanings made equal JSON.
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json/parts.h"
+
+// A copy without the keys that only decoding adds; hex-like keys are the callers' matter.
+static json_t *without_added(const json_t *object) {
+    json_t *copy = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) {
+        if (!shape_is_added(key)) {
+            json_object_set(copy, key, value);
+        }
+    }
+    return copy;
+}
+
+static json_t *lower(const json_t *string) {
+    char *text = util_strdup(json_string_value(string));
+    for (char *p = text; *p != '\0'; p++) {
+        *p = (char)tolower((unsigned char)*p);
+    }
+    json_t *value = json_string(text);
+    free(text);
+    return value;
+}
+
+static void lower_member(json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    if (json_is_string(value)) {
+        json_object_set_new(object, key, lower(value));
+    }
+}
+
+typedef bool named(const char *name, uint32_t *value);
+
+static void number_member(json_t *object, const char *key, named *named) {
+    const char *name = json_string_value(json_object_get(object, key));
+    uint32_t value;
+    if (name != NULL && named(name, &value)) {
+        json_object_set_new(object, key, json_u32(value));
+    }
+}
+
+static json_t *normal_batch(const json_t *value) {
+    json_t *copy = without_added(value);
+    const json_t *commands = json_object_get(value, "commands");
+    json_t *normal = json_array();
+    size_t i;
+    json_t *item;
+    json_array_foreach(commands, i, item) {
+        json_t *command = json_is_object(item) ? without_added(item) : json_incref(item);
+        if (json_is_object(item)) {
+            number_member(command, "command", cmrp_batch_type_named);
+            number_member(command, "value_type", cmrp_reg_type_named);
+            lower_member(command, "name_hex");
+            lower_member(command, "data");
+            lower_member(command, "padding");
+            if (json_string_value(json_object_get(command, "padding")) != NULL &&
+                strcmp(json_string_value(json_object_get(command, "padding")), "00") == 0) {
+                json_object_del(command, "padding");
+            }
+        }
+        json_array_append_new(normal, command);
+    }
+    if (json_is_array(commands)) {
+        json_object_set(copy, "commands", normal);
+    }
+    json_decref(normal);
+    lower_member(copy, "trailing");
+    return copy;
+}
+
+// The value alone: it says everything that names and unknown say.
+static json_t *normal_change(const cmrp_change_set *set, const json_t *value) {
+    struct json_failure failure = {0};
+    struct shape s = {.failure = &failure};
+    struct buffer octets = {0};
+    json_t *normal = NULL;
+    cmrp_error error = {0};
+    uint64_t number;
+    if (json_change_encode(&s, set, value, &octets) &&
+        cmrp_change_decode(set, buffer_view(&octets), &number, &error)) {
+        normal = json_object();
+        json_object_set_new(normal, "set", json_string(set->name));
+        json_object_set_new(normal, "value", json_decimal(number));
+    }
+    buffer_free(&octets);
+    return normal != NULL ? normal : json_deep_copy(value);
+}
+
+static json_t *normal_params(const cmrp_param *params, size_t count, const json_t *object);
+
+static json_t *normal_param(const cmrp_param *p, const json_t *value) {
+    const cmrp_struct *type = cmrp_param_struct(p);
+    if (json_is_string(value) && (p->kind == CMRP_KIND_HANDLE || p->kind == CMRP_KIND_OCTETS)) {
+        return lower(value);
+    }
+    if (p->meaning == CMRP_MEANS_BATCH && json_is_object(value)) {
+        return normal_batch(value);
+    }
+    if (p->kind == CMRP_KIND_ARRAY && json_is_array(value)) {
+        json_t *array = json_array();
+        size_t i;
+        json_t *item;
+        json_array_foreach(value, i, item) {
+            json_array_append_new(array, normal_params(type->members, type->count, item));
+        }
+        return array;
+    }
+    return p->kind == CMRP_KIND_RECORD && json_is_object(value)
+               ? normal_params(type->members, type->count, value)
+               : json_deep_copy(value);
+}
+
+// Members of nested structures stay nested: walks keys, finding the parameter by its dotted name.
+static json_t *normal_level(const cmrp_param *params, size_t count, const json_t *object,
+                            const char *prefix) {
+    json_t *copy = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) {
+        const cmrp_param *found = NULL;
+        char *name = util_format("%s%s", prefix, key);
+        for (size_t i = 0; i < count; i++) {
+            found = strcmp(params[i].name, name) == 0 ? &params[i] : found;
+        }
+        if (shape_is_added(key) || (found != NULL && found->meaning == CMRP_MEANS_COUNT)) {
+            // says nothing that its array does not say
+        } else if (found != NULL) {
+            json_object_set_new(copy, key, normal_param(found, value));
+        } else if (json_is_object(value)) {
+            char *inner = util_format("%s.", name);
+            json_object_set_new(copy, key, normal_level(params, count, value, inner));
+            free(inner);
+        } else {
+            json_object_set(copy, key, value);
+        }
+        free(name);
+    }
+    return copy;
+}
+
+static json_t *normal_params(const cmrp_param *params, size_t count, const json_t *object) {
+    return json_is_object(object) ? normal_level(params, count, object, "")
+                                  : json_deep_copy(object);
+}
+
+static json_t *normal_pdu(const json_t *value) {
+    static const char *const hex[] = {"stub", "drep",      "reserved2",
+                                      "pad",  "extension", "auth_padding"};
+    json_t *copy = without_added(value);
+    for (size_t i = 0; i < sizeof hex / sizeof hex[0]; i++) {
+        lower_member(copy, hex[i]);
+    }
+    return copy;
+}
+
+json_t *json_normal(const struct json_selector *how, const json_t *value) {
+    if (!json_is_object(value)) {
+        return json_deep_copy(value);
+    }
+    switch (how->type) {
+    case JSON_TYPE_BATCH: return normal_batch(value);
+    case JSON_TYPE_CHANGE: return normal_change(how->set, value);
+    case JSON_TYPE_STUB: {
+        json_t *normal = json_object();
+        const cmrp_method *method = how->stub.method;
+        json_object_set_new(
+            normal, "params",
+            normal_params(method->params, method->count, json_object_get(value, "params")));
+        return normal;
+    }
+    default: return normal_pdu(value);
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "util/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *shown_name(const char *path) {
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+static bool read_stream(FILE *f, size_t limit, struct buffer *out) {
+    enum { CHUNK = 64 * 1024 };
+    for (;;) {
+        uint8_t *at = buffer_extend(out, CHUNK);
+        const size_t n = fread(at, 1, CHUNK, f);
+        out->size -= CHUNK - n;
+        if (out->size > limit) {
+            errno = EFBIG;
+            return false;
+        }
+        if (n < CHUNK) {
+            return ferror(f) == 0;
+        }
+    }
+}
+
+bool file_read(const char *path, size_t limit, struct buffer *out, char **error) {
+    const bool standard = strcmp(path, "-") == 0;
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    const bool ok = f != NULL && read_stream(f, limit, out);
+    if (!ok && errno == EFBIG) {
+        *error = util_format("%s: more than %zu octets", shown_name(path), limit);
+    } else if (!ok) {
+        *error = util_format("%s: %s", shown_name(path), strerror(errno));
+    }
+    if (f != NULL && !standard) {
+        fclose(f);
+    }
+    return ok;
+}
+
+bool file_write(const char *path, cmrp_view content, char **error) {
+    if (strcmp(path, "-") == 0) {
+        fwrite(content.data, 1, content.size, stdout);
+        return true; // file_stdout_ok tells
+    }
+    FILE *f = fopen(path, "wb");
+    bool ok = f != NULL && fwrite(content.data, 1, content.size, f) == content.size;
+    const int first = errno;
+    if (f != NULL && fclose(f) != 0 && ok) {
+        ok = false;
+    } else if (!ok) {
+        errno = first;
+    }
+    if (!ok) {
+        *error = util_format("%s: %s", path, strerror(errno));
+        struct stat status;
+        if (f != NULL && stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+            unlink(path);
+        }
+    }
+    return ok;
+}
+
+bool file_stdout_ok(void) {
+    static bool said = false;
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return true;
+    }
+    if (!said) {
+        said = true;
+        fprintf(stderr, "cmrp: standard output: %s\n",
+                errno != 0 ? strerror(errno) : "write error");
+    }
+    return false;
+}

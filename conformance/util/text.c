@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "util/text.h"
+
+static void put_utf8(struct buffer *out, uint32_t c) {
+    uint8_t octets[4];
+    size_t n = 1;
+    if (c < 0x80) {
+        octets[0] = (uint8_t)c;
+    } else {
+        n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        for (size_t i = n; i-- > 1; c >>= 6) {
+            octets[i] = (uint8_t)(0x80 | (c & 0x3f));
+        }
+        octets[0] = (uint8_t)((0xf00 >> n & 0xff) | c);
+    }
+    buffer_append(out, octets, n);
+}
+
+// The code point at `at`, and how many units it takes; an unpaired surrogate stands for itself.
+static uint32_t next_utf16(cmrp_view units, size_t at, cmrp_order order, size_t *taken) {
+    const uint32_t unit = cmrp_load_u16(units.data + at, order);
+    *taken = 2;
+    if ((unit & 0xfc00) == 0xd800 && at + 3 < units.size) {
+        const uint32_t low = cmrp_load_u16(units.data + at + 2, order);
+        if ((low & 0xfc00) == 0xdc00) {
+            *taken = 4;
+            return 0x10000 + ((unit & 0x3ff) << 10 | (low & 0x3ff));
+        }
+    }
+    return unit;
+}
+
+static bool is_surrogate(uint32_t c) {
+    return c >= 0xd800 && c <= 0xdfff;
+}
+
+void text_from_utf16(struct buffer *out, cmrp_view units, cmrp_order order) {
+    size_t taken;
+    for (size_t i = 0; i + 1 < units.size; i += taken) {
+        const uint32_t c = next_utf16(units, i, order, &taken);
+        put_utf8(out, is_surrogate(c) ? 0xfffd : c);
+    }
+}
+
+// The code point at s, and how many octets it takes; false for what is not UTF-8.
+static bool next_utf8(const uint8_t *s, size_t left, uint32_t *c, size_t *taken) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const uint8_t lead = s[0];
+    const size_t n = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (n == 0 || n > left || lead > 0xf4) {
+        return false;
+    }
+    *c = n == 1 ? lead : lead & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return false;
+        }
+        *c = *c << 6 | (s[i] & 0x3fu);
+    }
+    *taken = n;
+    return *c >= least[n] && *c <= 0x10ffff && !is_surrogate(*c);
+}
+
+bool text_to_utf16(struct buffer *out, const char *utf8, size_t size, cmrp_order order) {
+    const size_t start = out->size;
+    size_t taken;
+    for (size_t i = 0; i < size; i += taken) {
+        uint32_t c;
+        if (!next_utf8((const uint8_t *)utf8 + i, size - i, &c, &taken)) {
+            out->size = start;
+            return false;
+        }
+        if (c >= 0x10000) {
+            cmrp_store(buffer_extend(out, 2), 2, 0xd800 + ((c - 0x10000) >> 10), order);
+            c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+        }
+        cmrp_store(buffer_extend(out, 2), 2, c, order);
+    }
+    return true;
+}
+
+// Characters that a terminal obeys, or that a reader does not see.
+static bool is_hostile(uint32_t c) {
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
+           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
+           (c >= 0xe0000 && c <= 0xe007f) || is_surrogate(c);
+}
+
+static void escape_one(struct buffer *out, uint32_t c) {
+    if (c == '"' || c == '\\') {
+        buffer_printf(out, "\\%c", (char)c);
+    } else if (!is_hostile(c)) {
+        put_utf8(out, c);
+    } else if (c < 0x100) {
+        buffer_printf(out, "\\x%02x", c);
+    } else {
+        buffer_printf(out, "\\u{%x}", c);
+    }
+}
+
+void text_escape(struct buffer *out, const char *utf8, size_t size) {
+    size_t taken;
+    for (size_t i = 0; i < size; i += taken) {
+        uint32_t c;
+        if (next_utf8((const uint8_t *)utf8 + i, size - i, &c, &taken)) {
+            escape_one(out, c);
+        } else {
+            taken = 1;
+            buffer_printf(out, "\\x%02x", (uint8_t)utf8[i]);
+        }
+    }
+}
+
+void text_escape_utf16(struct buffer *out, cmrp_view units, cmrp_order order) {
+    size_t taken;
+    for (size_t i = 0; i + 1 < units.size; i += taken) {
+        escape_one(out, next_utf16(units, i, order, &taken));
+    }
+}

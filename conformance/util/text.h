@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text: UTF-16 to UTF-8 and back, and hostile names made safe for a terminal.
+#ifndef UTIL_TEXT_H
+#define UTIL_TEXT_H
+
+#include "util/buffer.h"
+
+// Appends UTF-16 units as UTF-8. Unpaired surrogates become U+FFFD; the caller checks first where
+// that matters.
+void text_from_utf16(struct buffer *out, cmrp_view units, cmrp_order order);
+// Appends valid UTF-8 as UTF-16 units without a NUL. false for invalid UTF-8.
+bool text_to_utf16(struct buffer *out, const char *utf8, size_t size, cmrp_order order);
+
+// Appends UTF-8 text so that a terminal shows it and does nothing else: control characters, DEL,
+// C1, bidirectional and other invisible format characters as \xNN or \u{N}; backslash and quote
+// escaped; octets that are not UTF-8 as \xNN.
+void text_escape(struct buffer *out, const char *utf8, size_t size);
+// The same for UTF-16; unpaired surrogates as \u{dNNN}.
+void text_escape_utf16(struct buffer *out, cmrp_view units, cmrp_order order);
+
+#endif
