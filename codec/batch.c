@@ -355,6 +355,9 @@ static bool writable(cmrp_writer *w, unsigned flags, const cmrp_batch_command *c
     if (c->pad_missing) {
         return cmrp_write_fail(w, CMRP_E_PADDING_MISSING, "Padding", 0);
     }
+    if ((flags & CMRP_BATCH_UNCHECKED_NAMES) != 0) {
+        return true;
+    }
     const size_t text_size = c->name.size - CMRP_BATCH_NAME_MINIMUM;
     if (cmrp_load_u16(c->name.data + text_size, CMRP_LITTLE_ENDIAN) != 0) {
         return cmrp_write_fail(w, CMRP_E_NAME_TERMINATOR, "Name", 0);
@@ -397,10 +400,8 @@ bool cmrp_batch_writer_close(cmrp_batch_writer *bw, cmrp_view trailing) {
     if (bw->count == 0 && (!lenient || trailing.size != 0)) {
         return cmrp_write_fail(w, CMRP_E_EMPTY, "CommandType", 0);
     }
-    if (trailing.size == 0) {
-        return true;
-    }
-    if (!lenient || bw->unpadded || trailing.size >= CMRP_BATCH_COMMAND_MINIMUM) {
+    if (trailing.size != 0 &&
+        (!lenient || bw->unpadded || trailing.size >= CMRP_BATCH_COMMAND_MINIMUM)) {
         return cmrp_write_fail(w, CMRP_E_AFTER_COMMANDS, "CommandType", trailing.size);
     }
     return cmrp_put_view(w, "trailing", trailing);

@@ -93,7 +93,8 @@ bool cmrp_write_fail(cmrp_writer *w, cmrp_code code, const char *field, uint64_t
 // The one put: room for n octets, or no-space. *out is NULL on a null sink.
 static bool put(cmrp_writer *w, const char *field, size_t n, uint8_t **out) {
     if (n > w->capacity - w->size || w->error->code != CMRP_OK) {
-        return cmrp_write_fail(w, CMRP_E_NO_SPACE, field, n);
+        cmrp_write_fail(w, CMRP_E_NO_SPACE, field, n);
+        return false; // said here, so that the compiler sees that *out is set otherwise
     }
     *out = w->data != NULL ? w->data + w->size : NULL;
     w->size += n;

@@ -382,7 +382,7 @@ bool cmrp_rows_next(cmrp_rows *rows, cmrp_slot *members) {
     }
     const uint64_t index = rows->next++;
     if (rows->source != NULL) {
-        memset(members, 0, CMRP_MAX_PARAMS * sizeof *members);
+        memset(members, 0, rows->type->count * sizeof *members);
         return rows->source(rows->context, index, members);
     }
     if (rows->members != NULL) {
@@ -462,7 +462,26 @@ static bool put_pointee(cmrp_ndr_writer *w, const cmrp_param *p, const cmrp_slot
     }
 }
 
-// One pass over all rows: their fixed parts, or what their pointers point to.
+// The members of one row: their fixed parts, or what their pointers point to. Errors carry the
+// name and number of the row.
+static bool put_row(cmrp_ndr_writer *w, const cmrp_param *p, uint64_t index,
+                    const cmrp_struct *type, const cmrp_slot *members, bool fixed) {
+    cmrp_error *error = w->bytes->error;
+    for (uint32_t i = 0; i < type->count; i++) {
+        const cmrp_param *m = &type->members[i];
+        if (fixed ? !put_fixed(w, type->members, type->count, i, members)
+                  : m->unique && !put_pointee(w, m, &members[i])) {
+            if (error->array == NULL) {
+                error->array = p->name;
+                error->index = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+// One pass over all rows.
 static bool put_pass(cmrp_ndr_writer *w, const cmrp_param *p, cmrp_rows rows, bool fixed) {
     const cmrp_struct *type = rows.type;
     const layout l = struct_layout(type, w->syntax);
@@ -471,15 +490,9 @@ static bool put_pass(cmrp_ndr_writer *w, const cmrp_param *p, cmrp_rows rows, bo
         if (!cmrp_rows_next(&rows, members)) {
             return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, n);
         }
-        if (fixed && !cmrp_ndr_put_align(w, p->name, l.alignment)) {
+        if ((fixed && !cmrp_ndr_put_align(w, p->name, l.alignment)) ||
+            !put_row(w, p, n, type, members, fixed)) {
             return false;
-        }
-        for (uint32_t i = 0; i < type->count; i++) {
-            const cmrp_param *m = &type->members[i];
-            if (fixed ? !put_fixed(w, type->members, type->count, i, members)
-                      : m->unique && !put_pointee(w, m, &members[i])) {
-                return false;
-            }
         }
         if (fixed && w->syntax == CMRP_NDR64 && !cmrp_ndr_put_align(w, p->name, l.alignment)) {
             return false;

@@ -8,7 +8,7 @@ bool cmrp_ndr_align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
     const size_t gap = (size_t)(-(at - r->base) & (alignment - 1));
     cmrp_view octets;
     if (gap == 0) {
-        return true;
+        return r->bytes.error->code == CMRP_OK;
     }
     if (gap > r->bytes.left) {
         // The field behind the gap is what is missing.
@@ -42,10 +42,14 @@ bool cmrp_ndr_take_word(cmrp_ndr_reader *r, const char *field, uint64_t *value, 
     if (!cmrp_ndr_align(r, field, width)) {
         return false;
     }
-    if (at != NULL) {
-        *at = r->bytes.offset;
+    const uint64_t start = r->bytes.offset;
+    if (!cmrp_take_uint(&r->bytes, field, width, r->order, value)) {
+        return false;
     }
-    return cmrp_take_uint(&r->bytes, field, width, r->order, value);
+    if (at != NULL) {
+        *at = start;
+    }
+    return true;
 }
 
 // Turns the integers of a handle (u32, then the GUID's u32, u16, u16) from one byte order into the
@@ -105,13 +109,14 @@ bool cmrp_ndr_take_string(cmrp_ndr_reader *r, const char *field, cmrp_view *unit
 }
 
 bool cmrp_ndr_take_octets(cmrp_ndr_reader *r, const char *field, cmrp_view *octets, uint64_t *at) {
-    uint64_t max_count;
-    if (!cmrp_ndr_take_word(r, field, &max_count, at)) {
+    uint64_t max_count, start;
+    if (!cmrp_ndr_take_word(r, field, &max_count, &start)) {
         return false;
     }
     if (max_count > r->bytes.left) {
-        return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, field, *at, max_count);
+        return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, field, start, max_count);
     }
+    *at = start;
     return cmrp_take_view(&r->bytes, field, (size_t)max_count, octets);
 }
 

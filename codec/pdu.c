@@ -58,7 +58,8 @@ static const char *section_of(unsigned ptype) {
 }
 
 const char *cmrp_pfc_name(unsigned ptype, unsigned bit) {
-    const bool negotiates = ptype >= CMRP_PTYPE_BIND && ptype <= CMRP_PTYPE_AUTH3;
+    const bool negotiates =
+        ptype >= CMRP_PTYPE_BIND && ptype <= CMRP_PTYPE_AUTH3 && ptype != CMRP_PTYPE_BIND_NAK;
     switch (bit) {
     case CMRP_PFC_FIRST_FRAG: return "PFC_FIRST_FRAG";
     case CMRP_PFC_LAST_FRAG: return "PFC_LAST_FRAG";
@@ -113,6 +114,7 @@ static bool take_header(cmrp_reader *r, cmrp_pdu_header *h) {
         return false;
     }
     if (h->frag_length < CMRP_PDU_HEADER_SIZE) {
+        r->left += CMRP_PDU_HEADER_SIZE; // what is at hand, not what follows the header
         return cmrp_fail(r, CMRP_E_FRAG_LENGTH, "frag_length", base + AT_FRAG_LENGTH,
                          h->frag_length);
     }
@@ -527,6 +529,9 @@ bool cmrp_pdu_encode(const cmrp_pdu *pdu, cmrp_writer *w) {
     const size_t auth_length = pdu->has_auth ? pdu->auth_token.size : 0;
     cmrp_reservation frag_length;
     w->section = section_of(pdu->header.ptype);
+    if (pdu->has_auth && auth_length == 0) { // readers would take the sec_trailer for stub data
+        return cmrp_write_fail(w, CMRP_E_MISSING, "auth_value", 0);
+    }
     if (auth_length > UINT16_MAX) {
         return cmrp_write_fail(w, CMRP_E_TOO_LARGE, "auth_length", auth_length);
     }

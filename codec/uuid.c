@@ -82,21 +82,26 @@ bool cmrp_take_uuid(cmrp_reader *r, const char *field, cmrp_order order, cmrp_uu
 }
 
 bool cmrp_take_syntax_id(cmrp_reader *r, const char *field, cmrp_order order, cmrp_syntax_id *id) {
+    cmrp_reader both = *r; // r itself moves when both parts are there
+    cmrp_uuid uuid;
     uint32_t version;
-    if (!cmrp_take_uuid(r, field, order, &id->uuid) || !cmrp_take_u32(r, field, order, &version)) {
+    if (!cmrp_take_uuid(&both, field, order, &uuid) ||
+        !cmrp_take_u32(&both, field, order, &version)) {
         return false;
     }
-    id->version = (uint16_t)version;
-    id->version_minor = (uint16_t)(version >> 16);
+    *r = both;
+    *id = (cmrp_syntax_id){uuid, (uint16_t)version, (uint16_t)(version >> 16)};
     return true;
 }
 
 bool cmrp_put_uuid(cmrp_writer *w, const char *field, cmrp_order order, const cmrp_uuid *uuid) {
     const uint8_t *p = uuid->octets;
-    return cmrp_put_uint(w, field, 4, order, cmrp_load_u32(p, CMRP_BIG_ENDIAN)) &&
-           cmrp_put_uint(w, field, 2, order, cmrp_load_u16(p + 4, CMRP_BIG_ENDIAN)) &&
-           cmrp_put_uint(w, field, 2, order, cmrp_load_u16(p + 6, CMRP_BIG_ENDIAN)) &&
-           cmrp_put_view(w, field, (cmrp_view){p + 8, 8});
+    uint8_t wire[CMRP_UUID_SIZE];
+    cmrp_store(wire, 4, cmrp_load_u32(p, CMRP_BIG_ENDIAN), order);
+    cmrp_store(wire + 4, 2, cmrp_load_u16(p + 4, CMRP_BIG_ENDIAN), order);
+    cmrp_store(wire + 6, 2, cmrp_load_u16(p + 6, CMRP_BIG_ENDIAN), order);
+    memcpy(wire + 8, p + 8, 8);
+    return cmrp_put_view(w, field, (cmrp_view){wire, sizeof wire});
 }
 
 bool cmrp_put_syntax_id(cmrp_writer *w, const char *field, cmrp_order order,

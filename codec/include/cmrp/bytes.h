@@ -70,7 +70,8 @@ typedef struct cmrp_reader {
 static inline void cmrp_reader_init(cmrp_reader *r, cmrp_view view, uint64_t offset,
                                     cmrp_error *error, const char *section) {
     const uint8_t *at = view.data != NULL ? view.data : (const uint8_t *)"";
-    *r = (cmrp_reader){at, view.size, offset, error, section};
+    const cmrp_reader fresh = {at, view.size, offset, error, section};
+    *r = fresh;
 }
 
 // Sets the reader's error unless one is set already. Always returns false. `offset` is absolute.
@@ -97,7 +98,8 @@ static inline bool cmrp_take_view(cmrp_reader *r, const char *field, size_t n, c
     if (!cmrp_take(r, field, n, &p)) {
         return false;
     }
-    *out = (cmrp_view){p, n};
+    const cmrp_view view = {p, n};
+    *out = view;
     return true;
 }
 
@@ -127,16 +129,18 @@ typedef struct cmrp_writer {
 // written, nothing behind it has been touched.
 static inline void cmrp_writer_init(cmrp_writer *w, uint8_t *data, size_t capacity,
                                     cmrp_error *error, const char *section) {
-    *w = (cmrp_writer){data, capacity, 0, error, section};
+    const cmrp_writer fresh = {data, capacity, 0, error, section};
+    *w = fresh;
 }
 
 // Prepares w as a null sink: everything is counted in w->size, nothing is stored.
 static inline void cmrp_sizer_init(cmrp_writer *w, cmrp_error *error, const char *section) {
-    *w = (cmrp_writer){NULL, SIZE_MAX, 0, error, section};
+    const cmrp_writer fresh = {NULL, SIZE_MAX, 0, error, section};
+    *w = fresh;
 }
 
-// Sets the writer's error unless one is set already; offset is where the field would start. Returns
-// false.
+// Sets the writer's error unless one is set already; its offset is what has been written so far.
+// Returns false.
 CMRP_API bool cmrp_write_fail(cmrp_writer *w, cmrp_code code, const char *field, uint64_t value);
 
 CMRP_API bool cmrp_put_view(cmrp_writer *w, const char *field, cmrp_view view);

@@ -23,9 +23,6 @@ static inline size_t cmrp_ndr_word(cmrp_syntax syntax) {
     return syntax == CMRP_NDR64 ? 8 : 4;
 }
 
-// Receives warnings. The warning is valid during the call only.
-typedef void cmrp_warn(void *context, const cmrp_error *warning);
-
 // ---- reading ------------------------------------------------------------------------------------
 
 typedef struct cmrp_ndr_reader {

@@ -7,7 +7,6 @@
 #ifndef CMRP_PDU_H
 #define CMRP_PDU_H
 
-#include "cmrp/ndr.h"
 #include "cmrp/uuid.h"
 
 CMRP_BEGIN_DECLS
@@ -33,7 +32,8 @@ typedef enum cmrp_ptype {
 #undef CMRP_PTYPE_ENUM
 } cmrp_ptype;
 
-// pfc_flags. Bit 0x04 is PFC_SUPPORT_HEADER_SIGN in bind, alter_context, their answers and auth3.
+// pfc_flags. Bit 0x04 is PFC_SUPPORT_HEADER_SIGN in bind, bind_ack, alter_context and its answer,
+// and auth3 [MS-RPCE 2.2.2.3].
 enum {
     CMRP_PFC_FIRST_FRAG = 0x01,
     CMRP_PFC_LAST_FRAG = 0x02,
@@ -147,7 +147,8 @@ CMRP_API bool cmrp_pdu_next_result(const cmrp_pdu *pdu, size_t *cursor, cmrp_pdu
 
 // Encodes a PDU. frag_length, auth_length and order follow from the other members (order from
 // drep). Lists come from contexts and results (list_count of them), for a bind_nak from `list`
-// (major, minor pairs). Fails with no-space, or value where something does not fit its field.
+// (major, minor pairs). Fails with no-space, or value where something does not fit its field or
+// has_auth is set without a token.
 CMRP_API bool cmrp_pdu_encode(const cmrp_pdu *pdu, cmrp_writer *writer);
 
 CMRP_END_DECLS

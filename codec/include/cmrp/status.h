@@ -77,6 +77,9 @@ typedef struct cmrp_error {
     const char *section; // document and section, such as "MS-CMRP 2.2.3.17.1"
 } cmrp_error;
 
+// Receives warnings, one a call. The warning is valid during the call only.
+typedef void cmrp_warn(void *context, const cmrp_error *warning);
+
 // The stable id of a code, such as "name-overrun"; "unknown" for a number that is none.
 CMRP_API const char *cmrp_code_id(cmrp_code code);
 
