@@ -394,6 +394,15 @@ bool cmrp_batch_put(cmrp_batch_writer *bw, const cmrp_batch_command *c) {
     return cmrp_put_uint(w, "Padding", 1, CMRP_LITTLE_ENDIAN, c->padding);
 }
 
+// Whether a reader would take these octets for one more command.
+static bool holds_command(cmrp_view octets, unsigned flags) {
+    cmrp_error ignored = {0};
+    cmrp_reader probe;
+    cmrp_batch_command c;
+    cmrp_reader_init(&probe, octets, 0, &ignored, SECTION_COMMAND);
+    return take_command(&probe, flags, &c);
+}
+
 bool cmrp_batch_writer_close(cmrp_batch_writer *bw, cmrp_view trailing) {
     cmrp_writer *w = bw->writer;
     const bool lenient = (bw->flags & CMRP_BATCH_LENIENT) != 0;
@@ -401,7 +410,8 @@ bool cmrp_batch_writer_close(cmrp_batch_writer *bw, cmrp_view trailing) {
         return cmrp_write_fail(w, CMRP_E_EMPTY, "CommandType", 0);
     }
     if (trailing.size != 0 &&
-        (!lenient || bw->unpadded || trailing.size >= CMRP_BATCH_COMMAND_MINIMUM)) {
+        (!lenient || bw->unpadded || trailing.size >= CMRP_BATCH_COMMAND_MINIMUM ||
+         holds_command(trailing, bw->flags))) {
         return cmrp_write_fail(w, CMRP_E_AFTER_COMMANDS, "CommandType", trailing.size);
     }
     return cmrp_put_view(w, "trailing", trailing);

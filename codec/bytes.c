@@ -150,10 +150,27 @@ void cmrp_fill(cmrp_writer *w, cmrp_reservation place, cmrp_order order, uint64_
     }
 }
 
+// Whether one of the four 16-bit lanes is 0.
+static inline bool has_zero_lane(uint64_t lanes) {
+    return ((lanes - 0x0001000100010001u) & ~lanes & 0x8000800080008000u) != 0;
+}
+
+// Whether four units hold no NUL and no surrogate, as nearly all text does.
+static inline bool is_plain(uint64_t lanes) {
+    const uint64_t surrogates = (lanes & 0xf800f800f800f800u) ^ 0xd800d800d800d800u;
+    return !has_zero_lane(lanes) && !has_zero_lane(surrogates);
+}
+
 unsigned cmrp_utf16_check(cmrp_view text, cmrp_order order) {
     unsigned found = text.size % 2 != 0 ? CMRP_UTF16_ODD_SIZE : 0;
     bool high = false;
     for (size_t i = 0; i + 1 < text.size; i += 2) {
+        while (!high && text.size - i >= 8 && is_plain(cmrp_load_u64(text.data + i, order))) {
+            i += 8;
+        }
+        if (i + 1 >= text.size) {
+            break;
+        }
         const unsigned unit = cmrp_load_u16(text.data + i, order);
         const bool low = (unit & 0xfc00) == 0xdc00;
         if (high != low) {

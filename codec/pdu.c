@@ -6,8 +6,6 @@
 
 enum {
     SYNTAX_ID_SIZE = 20,
-    CONTEXT_SIZE = 4 + SYNTAX_ID_SIZE, // without its transfer syntaxes
-    RESULT_SIZE = 4 + SYNTAX_ID_SIZE,
     AT_RPC_VERS_MINOR = 1,
     AT_PTYPE = 2,
     AT_DREP = 4,

@@ -46,9 +46,10 @@ static inline outcome decode_one(cmrp_view input, unsigned flags) {
     if (cmrp_batch_open(&o.batch, input, BASE, flags, &o.error)) {
         while (cmrp_batch_next(&o.batch, &c)) {
             o.command = c;
+            o.count++;
         }
     }
-    o.count = o.batch.count;
+    assert_int_equal(o.batch.count, o.count);
     return o;
 }
 

@@ -33,6 +33,7 @@ static bool rewrite(void *context, cmrp_writer *w) {
         }
     }
     assert_int_equal(error.code, CMRP_OK);
+    assert_int_equal(bw.count, batch.count);
     return cmrp_batch_writer_close(&bw, batch.trailing);
 }
 
@@ -152,6 +153,18 @@ static void test_refused_commands(void **state) {
     }
 }
 
+static void test_the_largest_data(void **state) {
+    (void)state;
+    const cmrp_batch_command c = plain(empty_name, (cmrp_view){empty_name.data, UINT32_MAX});
+    cmrp_error error = {0};
+    cmrp_writer w;
+    cmrp_batch_writer bw;
+    cmrp_sizer_init(&w, &error, "none"); // it does not look at data
+    assert_true(cmrp_batch_writer_open(&bw, &w, CMRP_BATCH_STRICT));
+    assert_true(cmrp_batch_put(&bw, &c));
+    assert_int_equal(w.size, 4 + 18 + (size_t)UINT32_MAX + 1);
+}
+
 static void test_close_without_commands(void **state) {
     (void)state;
     written t;
@@ -168,7 +181,7 @@ static void test_close_without_commands(void **state) {
 
 static void test_trailing_octets(void **state) {
     (void)state;
-    static const uint8_t junk[18] = {0xff};
+    static const uint8_t junk[18] = {[8] = 0xff}; // NameLength: no command
     for (size_t size = 1; size <= sizeof junk; size++) {
         for (unsigned flags = CMRP_BATCH_STRICT; flags <= CMRP_BATCH_LENIENT; flags++) {
             written t;
@@ -180,6 +193,21 @@ static void test_trailing_octets(void **state) {
             assert_int_equal(t.w.size, fits ? 22 + size : 22);
             assert_int_equal(t.error.code, fits ? CMRP_OK : CMRP_E_AFTER_COMMANDS);
         }
+    }
+}
+
+// A lenient reader takes a command without a name for what it is, however short.
+static void test_trailing_command(void **state) {
+    (void)state;
+    static const uint8_t command[17] = {CMRP_CLUSREG_DELETE_KEY};
+    for (size_t size = 15; size <= sizeof command; size++) {
+        written t;
+        const cmrp_batch_command c = plain(empty_name, (cmrp_view){NULL, 0});
+        begin(&t, CMRP_BATCH_LENIENT);
+        assert_true(cmrp_batch_put(&t.bw, &c));
+        assert_int_equal(cmrp_batch_writer_close(&t.bw, (cmrp_view){command, size}), size < 16);
+        assert_int_equal(t.error.code, size < 16 ? CMRP_OK : CMRP_E_AFTER_COMMANDS);
+        assert_int_equal(t.w.size, size < 16 ? 22 + size : 22);
     }
 }
 
@@ -310,8 +338,10 @@ int main(void) {
         cmocka_unit_test(test_rewriting_damage),
         cmocka_unit_test(test_rewriting_unchecked_names),
         cmocka_unit_test(test_refused_commands),
+        cmocka_unit_test(test_the_largest_data),
         cmocka_unit_test(test_close_without_commands),
         cmocka_unit_test(test_trailing_octets),
+        cmocka_unit_test(test_trailing_command),
         cmocka_unit_test(test_nothing_follows_a_missing_pad),
         cmocka_unit_test(test_pad_of_even_data),
         cmocka_unit_test(test_errors_stick),

@@ -417,6 +417,46 @@ static void test_utf16(void **state) {
     assert_int_equal(cmrp_utf16_check((cmrp_view){NULL, 0}, CMRP_LITTLE_ENDIAN), 0);
 }
 
+// Long text, where several units are looked at together: any unit, special or next to a special
+// one, at any place.
+static void test_long_utf16(void **state) {
+    (void)state;
+    static const uint16_t edges[] = {0,      1,      0x00ff, 0x0100, 0x7fff, 0x8000, 0x8001,
+                                     0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff};
+    uint64_t random = 0x13198a2e03707344;
+    guard g;
+    guard_open(&g, 64);
+    for (unsigned round = 0; round < 20000; round++) {
+        uint16_t units[24];
+        uint8_t octets[2 * COUNT_OF(units) + 1];
+        const cmrp_order order = round % 2 == 0 ? CMRP_LITTLE_ENDIAN : CMRP_BIG_ENDIAN;
+        const size_t count = round / 2 % (COUNT_OF(units) + 1);
+        unsigned expected = 0;
+        for (size_t i = 0; i < count; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            const unsigned r = (unsigned)(random >> 40);
+            units[i] =
+                r % 8 == 0 ? edges[r / 8 % COUNT_OF(edges)] : (uint16_t)(0x20 + r / 8 % 0x60);
+            octets[2 * i + (order == CMRP_BIG_ENDIAN)] = (uint8_t)units[i];
+            octets[2 * i + (order == CMRP_LITTLE_ENDIAN)] = (uint8_t)(units[i] >> 8);
+        }
+        for (size_t i = 0; i < count; i++) {
+            const bool high = units[i] >= 0xd800 && units[i] <= 0xdbff;
+            const bool low = units[i] >= 0xdc00 && units[i] <= 0xdfff;
+            const bool next_low = i + 1 < count && units[i + 1] >= 0xdc00 && units[i + 1] <= 0xdfff;
+            const bool after_high = i > 0 && units[i - 1] >= 0xd800 && units[i - 1] <= 0xdbff;
+            expected |= units[i] == 0 ? CMRP_UTF16_NUL : 0;
+            expected |= (high && !next_low) || (low && !after_high) ? CMRP_UTF16_UNPAIRED : 0;
+        }
+        octets[2 * count] = 0;
+        const cmrp_view even = guard_place(&g, octets, 2 * count);
+        assert_int_equal(cmrp_utf16_check(even, order), expected);
+        const cmrp_view odd = guard_place(&g, octets, 2 * count + 1);
+        assert_int_equal(cmrp_utf16_check(odd, order), expected | CMRP_UTF16_ODD_SIZE);
+    }
+    guard_close(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loads),
@@ -436,6 +476,7 @@ int main(void) {
         cmocka_unit_test(test_null_sink),
         cmocka_unit_test(test_writer_without_capacity),
         cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_long_utf16),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

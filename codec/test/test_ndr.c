@@ -263,6 +263,9 @@ static void test_everything_fails_after_an_error(void **state) {
     assert_false(cmrp_ndr_take_string(&r, "f", &view));
     assert_false(cmrp_ndr_take_octets(&r, "f", &view, &at));
     assert_int_equal(r.bytes.left, 64);
+    r.base -= 1; // now there is a gap
+    assert_false(cmrp_ndr_align(&r, "f", 4));
+    assert_int_equal(r.bytes.left, 64);
 
     uint8_t out[64];
     cmrp_writer bytes;

@@ -126,6 +126,28 @@ static bool decode_syntax_id(void *context, cmrp_view input, uint64_t offset, cm
     return false;
 }
 
+static bool decode_uuid(void *context, cmrp_view input, uint64_t offset, cmrp_error *error) {
+    cmrp_uuid *uuid = context;
+    const cmrp_uuid before = *uuid;
+    cmrp_reader r;
+    cmrp_reader_init(&r, input, offset, error, "section");
+    if (cmrp_take_uuid(&r, "uuid", CMRP_LITTLE_ENDIAN, uuid)) {
+        return true;
+    }
+    assert_true(cmrp_uuid_equal(uuid, &before));
+    return false;
+}
+
+static void test_cut_uuid(void **state) {
+    (void)state;
+    cmrp_uuid uuid = {{9}};
+    built b;
+    built_init(&b, CMRP_LITTLE_ENDIAN, CMRP_NDR20);
+    add_octets(&b, "uuid", known[2].wire, CMRP_UUID_SIZE, CMRP_E_TRUNCATED, 0);
+    check_cuts(&b, decode_uuid, &uuid, BASE);
+    assert_true(cmrp_uuid_equal(&uuid, &cmrp_uuid_ndr64));
+}
+
 static void test_syntax_id(void **state) {
     (void)state;
     cmrp_syntax_id id = {{{9}}, 9, 9};
@@ -190,6 +212,7 @@ int main(void) {
         cmocka_unit_test(test_bind_time_is_a_prefix),
         cmocka_unit_test(test_parse_takes_either_case),
         cmocka_unit_test(test_parse_refuses_the_rest),
+        cmocka_unit_test(test_cut_uuid),
         cmocka_unit_test(test_syntax_id),
         cmocka_unit_test(test_put),
         cmocka_unit_test(test_put_is_whole_or_not_at_all),

@@ -159,7 +159,8 @@ CMRP_API bool cmrp_batch_writer_open(cmrp_batch_writer *bw, cmrp_writer *writer,
 // what strict readers refuse; value for sizes beyond 32 bits.
 CMRP_API bool cmrp_batch_put(cmrp_batch_writer *bw, const cmrp_batch_command *command);
 // Ends the buffer; trailing is written only under CMRP_BATCH_LENIENT and must be empty otherwise.
-// Fails with empty when no command was written (strict).
+// Fails with empty when no command was written (strict), trailing when a reader would take trailing
+// for a command.
 CMRP_API bool cmrp_batch_writer_close(cmrp_batch_writer *bw, cmrp_view trailing);
 
 CMRP_END_DECLS

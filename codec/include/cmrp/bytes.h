@@ -32,8 +32,9 @@ typedef enum cmrp_order {
 // ---- loads and stores: any alignment, any host --------------------------------------------------
 
 static inline uint16_t cmrp_load_u16(const uint8_t *p, cmrp_order order) {
-    return order == CMRP_LITTLE_ENDIAN ? (uint16_t)(p[0] | p[1] << 8)
-                                       : (uint16_t)(p[1] | p[0] << 8);
+    const unsigned low = p[order == CMRP_LITTLE_ENDIAN ? 0 : 1];
+    const unsigned high = p[order == CMRP_LITTLE_ENDIAN ? 1 : 0];
+    return (uint16_t)(low | high << 8);
 }
 
 static inline uint32_t cmrp_load_u32(const uint8_t *p, cmrp_order order) {

@@ -153,13 +153,15 @@ struct cmrp_slot {
 // Decodes a stub of which errors call the first octet `offset`. slots has CMRP_MAX_PARAMS elements;
 // slots[i] belongs to method->params[i]. warn (may be NULL) receives ndr-padding for gaps that are
 // not zero and trailing for octets after the last parameter.
-// On failure the slots before the wrong parameter are filled in, the others are not present.
+// On failure the slots before the wrong parameter are filled in, the others are not present; where
+// only a size does not agree with its array, all of them are filled in.
 CMRP_API bool cmrp_stub_decode(const cmrp_stub_format *format, cmrp_view stub, uint64_t offset,
                                cmrp_slot *slots, cmrp_warn *warn, void *warn_context,
                                cmrp_error *error);
 
 // Delivers the members of the next row; false at the end. *rows is advanced; copy it first to
-// iterate again. members[i] belongs to rows->type->members[i].
+// iterate again. members has room for rows->type->count slots; members[i] belongs to
+// rows->type->members[i].
 CMRP_API bool cmrp_rows_next(cmrp_rows *rows, cmrp_slot *members);
 
 // Encodes a stub in this library's own form: referents 0x00020000, 0x00020004, …, zero gaps, counts

@@ -80,7 +80,8 @@ typedef struct cmrp_error {
 // Receives warnings, one a call. The warning is valid during the call only.
 typedef void cmrp_warn(void *context, const cmrp_error *warning);
 
-// The stable id of a code, such as "name-overrun"; "unknown" for a number that is none.
+// The stable id of a code, such as "name-overrun"; "ok" for CMRP_OK, "unknown" for a number that is
+// none.
 CMRP_API const char *cmrp_code_id(cmrp_code code);
 
 // Writes the field's path ("NameLength", "Notifications[3].NotificationData.Name") into buffer,
