@@ -136,49 +136,60 @@ static bool check_name(cmrp_reader *r, unsigned flags, cmrp_batch_command *c) {
     return true;
 }
 
-static bool take_name(cmrp_reader *r, unsigned flags, cmrp_batch_command *c, uint32_t length) {
+// Name and the DataLength behind it, in one take where both are whole.
+static bool take_name(cmrp_reader *r, unsigned flags, cmrp_batch_command *c, uint32_t name_length,
+                      uint32_t *data_length) {
     const uint64_t at = c->offset + AT_NAME_LENGTH;
-    if (length == 0) {
+    const uint8_t *p;
+    if (name_length == 0) {
         if ((flags & CMRP_BATCH_LENIENT) == 0) {
-            return cmrp_fail(r, CMRP_E_NAME_LENGTH, "NameLength", at, length);
+            return cmrp_fail(r, CMRP_E_NAME_LENGTH, "NameLength", at, name_length);
         }
         c->warnings |= CMRP_BATCH_WARN_NAME_LENGTH;
-        return cmrp_take_view(r, "Name", 0, &c->name);
     }
-    if (length > r->left) {
-        return cmrp_fail(r, CMRP_E_NAME_OVERRUN, "NameLength", at, length);
+    if (name_length > r->left) {
+        return cmrp_fail(r, CMRP_E_NAME_OVERRUN, "NameLength", at, name_length);
     }
-    if (length % 2 != 0) {
-        return cmrp_fail(r, CMRP_E_NAME_LENGTH, "NameLength", at, length);
+    if (name_length % 2 != 0) {
+        return cmrp_fail(r, CMRP_E_NAME_LENGTH, "NameLength", at, name_length);
     }
-    if (!cmrp_take_view(r, "Name", length, &c->name)) {
+    const bool whole = r->left - name_length >= DATA_LENGTH_SIZE;
+    if (!cmrp_take(r, "Name", whole ? name_length + (size_t)DATA_LENGTH_SIZE : name_length, &p)) {
         return false;
     }
-    return (flags & CMRP_BATCH_UNCHECKED_NAMES) != 0 || check_name(r, flags, c);
+    c->name = (cmrp_view){p, name_length};
+    if (name_length != 0 && (flags & CMRP_BATCH_UNCHECKED_NAMES) == 0 && !check_name(r, flags, c)) {
+        return false;
+    }
+    if (!whole) {
+        cmrp_fail(r, CMRP_E_TRUNCATED, "DataLength", r->offset, 0);
+        return false;
+    }
+    *data_length = cmrp_load_u32(p + name_length, CMRP_LITTLE_ENDIAN);
+    return true;
 }
 
-static bool take_data(cmrp_reader *r, unsigned flags, cmrp_batch_command *c) {
-    const uint64_t at = r->offset;
-    uint32_t length;
-    if (!cmrp_take_u32(r, "DataLength", CMRP_LITTLE_ENDIAN, &length)) {
-        return false;
-    }
+// Data and its pad octet.
+static bool take_data(cmrp_reader *r, unsigned flags, cmrp_batch_command *c, uint32_t length) {
+    const uint8_t *p;
     if (length > r->left) {
-        return cmrp_fail(r, CMRP_E_DATA_OVERRUN, "DataLength", at, length);
+        return cmrp_fail(r, CMRP_E_DATA_OVERRUN, "DataLength", r->offset - DATA_LENGTH_SIZE,
+                         length);
     }
-    if (!cmrp_take_view(r, "Data", length, &c->data)) {
+    const bool odd = length % 2 != 0;
+    const bool padded = odd && length < r->left;
+    if (!cmrp_take(r, "Data", (size_t)length + padded, &p)) {
         return false;
     }
-    if (length % 2 == 0) {
-        return true;
+    c->data = (cmrp_view){p, length};
+    if (padded) {
+        c->padding = p[length];
+    } else if (odd) {
+        if ((flags & CMRP_BATCH_LENIENT) == 0) {
+            return cmrp_fail(r, CMRP_E_PADDING_MISSING, "Padding", r->offset, 0);
+        }
+        c->pad_missing = true;
     }
-    if (r->left > 0) {
-        return cmrp_take_u8(r, "Padding", &c->padding);
-    }
-    if ((flags & CMRP_BATCH_LENIENT) == 0) {
-        return cmrp_fail(r, CMRP_E_PADDING_MISSING, "Padding", r->offset, 0);
-    }
-    c->pad_missing = true;
     return true;
 }
 
@@ -187,30 +198,30 @@ static uint16_t field_warnings(const cmrp_batch_command *c) {
     unsigned w = c->warnings;
     if (use->name == NULL) {
         w |= CMRP_BATCH_WARN_COMMAND;
-    }
-    if (use->value_type == CMRP_VALUE_TYPE_TYPE && cmrp_reg_type_name(c->value_type) == NULL) {
-        w |= CMRP_BATCH_WARN_TYPE_UNLISTED;
-    }
-    if (use->value_type == CMRP_VALUE_TYPE_IGNORED && c->value_type != 0) {
-        w |= CMRP_BATCH_WARN_TYPE_IGNORED;
+    } else if (use->value_type == CMRP_VALUE_TYPE_TYPE) {
+        w |= cmrp_reg_type_name(c->value_type) == NULL ? CMRP_BATCH_WARN_TYPE_UNLISTED : 0;
+    } else if (use->value_type == CMRP_VALUE_TYPE_IGNORED) {
+        w |= c->value_type != 0 ? CMRP_BATCH_WARN_TYPE_IGNORED : 0;
     }
     if (use->data == DATA_UNUSED && c->data.size != 0) {
         w |= CMRP_BATCH_WARN_DATA_UNUSED;
     }
-    if (c->pad_missing) {
-        w |= CMRP_BATCH_WARN_PADDING_MISSING;
-    }
-    if (c->padding != 0) {
-        w |= CMRP_BATCH_WARN_PADDING;
+    if (c->data.size % 2 != 0) {
+        w |= c->pad_missing ? CMRP_BATCH_WARN_PADDING_MISSING : 0;
+        w |= c->padding != 0 ? CMRP_BATCH_WARN_PADDING : 0;
     }
     return (uint16_t)w;
 }
 
 static bool take_command(cmrp_reader *r, unsigned flags, cmrp_batch_command *c) {
     uint32_t name_length;
-    *c = (cmrp_batch_command){.offset = r->offset};
-    if (!take_header(r, c, &name_length) || !take_name(r, flags, c, name_length) ||
-        !take_data(r, flags, c)) {
+    uint32_t data_length = 0;
+    c->offset = r->offset;
+    c->warnings = 0;
+    c->padding = 0;
+    c->pad_missing = false;
+    if (!take_header(r, c, &name_length) || !take_name(r, flags, c, name_length, &data_length) ||
+        !take_data(r, flags, c, data_length)) {
         return false;
     }
     c->warnings = field_warnings(c);
