@@ -6,7 +6,8 @@ The column status says what is done about a requirement; a MUST needs one:
   covered: KINDS      of vector, rule, live; "vector" exactly where a test vector cites it
   planned: KINDS      of vector, rule, live server, live client
   untestable: REASON
-KINDS are in this order with ", " between them. Each problem is one line on stdout.
+KINDS are in this order with ", " between them. Vectors may cite only rows whose testable names
+vector or static. Ids of group X are made up by tests. Each problem is one line on stdout.
 Exit status: 0 no problem, 1 problems, 2 unusable input."""
 import argparse
 import collections
@@ -23,12 +24,11 @@ WORDS = {"role": ("server", "client", "codec"), "level": ("MUST", "SHOULD", "MAY
 PLANS = {"vector": "vector", "pcap": "rule", "live-server": "live server",
          "live-client": "live client"}  # what a word in testable has planned, in order
 STATUSES = {f"{word}: {', '.join(some)}"
-            for word, kinds in (("covered", ("vector", "rule", "live")),
-                                ("planned", tuple(PLANS.values())))
-            for size in range(1, 5) for some in itertools.combinations(kinds, size)}
+            for word, full in (("covered", ["vector", "rule", "live"]), ("planned", PLANS.values()))
+            for size in range(1, 5) for some in itertools.combinations(full, size)}
 REASON = re.compile(r"untestable: (\S+ ){3,}\S+")
 ID = re.compile(r"CMRP-[A-Z][A-Z0-9]*-[0-9]{3}")
-CITATION = re.compile(r"(?<![\w-])CMRP-[A-Z][A-Z0-9]*-[0-9]+(?![\w*?])")
+CITATION = re.compile(r"(?<![\w-])CMRP-(?!X-)[A-Z][A-Z0-9]*-[0-9]+(?![\w*?])")  # X: for tests
 SUFFIXES = (".c", ".h", ".def", ".py", ".md", ".json")
 
 
@@ -51,7 +51,7 @@ def read_table(path):
 
 
 def row_problems(row, lines, vectors):
-    """What is wrong with a row; lines: where the ids above it are, vectors: what vectors cite."""
+    """What is wrong with a row; lines: where the ids above it are, vectors: what they may cite."""
     if len(row) != len(COLUMNS):
         return [f"{len(row)} columns, not {len(COLUMNS)}"]
     cells = dict(zip(COLUMNS, row))
@@ -93,8 +93,8 @@ def cited_by_tests(path, text):
 
 
 def scan(root):
-    """All citations as (file, line, id), and the ids that vectors cite."""
-    found, vectors = [], set()
+    """All citations as (file, line, id), and those of them that vectors make."""
+    found, cited = [], []
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
         if path.suffix not in SUFFIXES or any(p[0] == "." or p == "build" for p in parts):
@@ -103,11 +103,10 @@ def scan(root):
         found += [(name, number, ident) for number, line in enumerate(text.split("\n"), 1)
                   for ident in CITATION.findall(line)]
         if parts[0] == "vectors" and path.suffix == ".json" and '"tests"' in text:
-            cited = cited_by_tests(path, text)
-            vectors |= cited
-            found += [(name, text[:text.find(f'"{ident}"')].count("\n") + 1, ident)
-                      for ident in cited if not CITATION.fullmatch(ident)]
-    return found, vectors
+            cited += [(name, text[:match.start()].count("\n") + 1, ident)
+                      for ident in sorted(cited_by_tests(path, text))
+                      for match in re.finditer(f'"{re.escape(ident)}"', text)]
+    return found + cited, cited
 
 
 def main():
@@ -115,14 +114,15 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=pathlib.Path, help="the tree (default: that of the script)",
                         default=pathlib.Path(__file__).resolve().parents[1])
-    parser.add_argument("--fix", action="store_true",
-                        help="first bring the vector part of the statuses in line with the vectors")
+    parser.add_argument("--fix", action="store_true", help="first mend the vector part of statuses")
     parser.add_argument("--summary", action="store_true", help="count rows by status and level")
     options = parser.parse_args()
     name = "conformance/requirements.tsv"
     try:
         rows = read_table(options.root / name)
-        found, vectors = scan(options.root)
+        found, cited = scan(options.root)
+        others = {r[0]: r[7] for r in rows if r[7:] and not re.search("vector|static", r[7])}
+        vectors = {ident for *_, ident in cited} - others.keys()
         if options.fix:
             rows = [fixed(row, vectors) for row in rows]
             text = "\n".join("\t".join(row) for row in [COLUMNS, *rows]) + "\n"
@@ -136,13 +136,13 @@ def main():
         lines.setdefault(row[0], number)
     problems += [f"{file}:{number}: {ident} is not in {name}"
                  for file, number, ident in found if ident not in lines]
+    problems += [f"{file}:{number}: {ident} is no matter of vectors, but of {others[ident]}"
+                 for file, number, ident in cited if ident in others]
     print("".join(f"{problem}\n" for problem in dict.fromkeys(problems)), end="")
     if options.summary:
-        counts = collections.Counter(
-            (row[3], re.sub("^untestable: .*", "untestable", row[-1]) or "no status")
-            for row in rows if len(row) == len(COLUMNS))
-        for (level, status), number in sorted(counts.items()):
-            print(f"{level:8}{status:40}{number:5}")
+        each = [(row[3], re.sub("^untestable:.*", "untestable", row[8])) for row in rows if row[8:]]
+        for (level, status), number in sorted(collections.Counter(each).items()):
+            print(f"{level:8}{status or 'no status':40}{number:5}")
     return 1 if problems else 0
 
 

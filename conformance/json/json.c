@@ -148,8 +148,15 @@ bool json_write(struct shape *s, json_writing *writing, void *context, struct bu
 
 // ---- selectors ----------------------------------------------------------------------------------
 
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
+// A string member, NULL where it is absent. false for anything else.
+static bool read_text(const json_t *object, const char *key, const char **text, char **error) {
+    const json_t *member = json_object_get(object, key);
+    *text = json_string_value(member);
+    if (member != NULL && *text == NULL) {
+        *error = util_format("%s is no string", key);
+        return false;
+    }
+    return true;
 }
 
 // One of two words, or the default where the key is absent.
@@ -169,22 +176,30 @@ static bool read_choice(const json_t *object, const char *key, const char *no, c
 }
 
 static bool read_method(const json_t *object, cmrp_stub_format *stub, char **error) {
-    const char *name = text_of(object, "method");
+    const char *name;
     const json_t *opnum = json_object_get(object, "opnum");
-    if (name == NULL && !json_is_integer(opnum)) {
+    const json_int_t number = json_integer_value(opnum);
+    if (!read_text(object, "method", &name, error)) {
+        return false;
+    }
+    if (opnum != NULL && !json_is_integer(opnum)) {
+        *error = util_strdup("opnum is no integer");
+        return false;
+    }
+    if (name == NULL && opnum == NULL) {
         *error = util_strdup("neither method nor opnum is given");
         return false;
     }
     stub->method = name != NULL ? cmrp_method_named(stub->interface, name) : NULL;
-    if (name == NULL && json_integer_value(opnum) >= 0) {
-        stub->method = cmrp_method_numbered(stub->interface, (uint32_t)json_integer_value(opnum));
+    if (name == NULL && number >= 0 && number <= UINT32_MAX) {
+        stub->method = cmrp_method_numbered(stub->interface, (uint32_t)number);
     }
     if (stub->method == NULL) {
         *error = util_format("method %s is not described for interface version %u",
                              name != NULL ? name : "of this opnum", stub->interface);
         return false;
     }
-    if (json_is_integer(opnum) && json_integer_value(opnum) != stub->method->opnum) {
+    if (opnum != NULL && number != stub->method->opnum) {
         *error = util_format("%s has opnum %u", stub->method->name, stub->method->opnum);
         return false;
     }
@@ -219,7 +234,10 @@ static bool read_stub(const json_t *object, cmrp_stub_format *stub, char **error
 }
 
 bool json_selector_read(const json_t *object, struct json_selector *how, char **error) {
-    const char *type = text_of(object, "type");
+    const char *type;
+    if (!read_text(object, "type", &type, error)) {
+        return false;
+    }
     if (type != NULL && !json_type_named(type, &how->type)) {
         *error = util_strdup("type is none of batch, change, stub, pdu");
         return false;
@@ -230,7 +248,10 @@ bool json_selector_read(const json_t *object, struct json_selector *how, char **
     }
     how->batch_flags = lenient ? CMRP_BATCH_LENIENT : CMRP_BATCH_STRICT;
     if (how->type == JSON_TYPE_CHANGE) {
-        const char *set = text_of(object, "set");
+        const char *set;
+        if (!read_text(object, "set", &set, error)) {
+            return false;
+        }
         how->set = set != NULL ? cmrp_change_set_named(set) : NULL;
         if (how->set == NULL) {
             *error = util_strdup(set != NULL ? "unknown set" : "set is missing");

@@ -84,12 +84,13 @@ struct writing {
     struct buffer octets;
     struct buffer trailing;
     unsigned flags;
+    struct shape *shape;
 };
 
-typedef bool named(const char *name, uint32_t *value);
+typedef bool name_lookup(const char *name, uint32_t *value);
 
 // An integer, or a name that `named` knows.
-static bool read_named(struct shape *s, const json_t *object, const char *key, named *named,
+static bool read_named(struct shape *s, const json_t *object, const char *key, name_lookup *named,
                        uint32_t *value) {
     const json_t *item = json_object_get(object, key);
     const size_t mark = shape_mark(s);
@@ -190,7 +191,7 @@ static bool read_commands(struct shape *s, const json_t *array, struct writing *
         shape_leave(s, mark);
         w->count++;
     }
-    const uint8_t *at = w->octets.data;
+    const uint8_t *at = buffer_extend(&w->octets, 0) - w->octets.size;
     for (i = 0; i < w->count; i++) {
         w->commands[i].name.data = at;
         at += w->commands[i].name.size;
@@ -206,13 +207,17 @@ static bool write_batch(void *context, cmrp_writer *writer) {
     bool ok = cmrp_batch_writer_open(&bw, writer, w->flags);
     for (size_t i = 0; ok && i < w->count; i++) {
         ok = cmrp_batch_put(&bw, &w->commands[i]);
+        if (!ok) { // the place that json_write is to report
+            shape_enter_key(w->shape, "commands");
+            shape_enter_index(w->shape, i);
+        }
     }
     return ok && cmrp_batch_writer_close(&bw, buffer_view(&w->trailing));
 }
 
 bool json_batch_encode(struct shape *s, const json_t *value, unsigned flags, struct buffer *out) {
     static const char *const keys[] = {"version", "commands", "trailing", NULL};
-    struct writing w = {.flags = flags};
+    struct writing w = {.flags = flags, .shape = s};
     uint64_t version = 0;
     bool ok = shape_object(s, value, keys) &&
               shape_u64(s, value, "version", true, UINT32_MAX, &version) &&

@@ -20,12 +20,14 @@ static json_t *without_added(const json_t *object) {
 }
 
 static json_t *lower(const json_t *string) {
-    char *text = util_strdup(json_string_value(string));
-    for (char *p = text; *p != '\0'; p++) {
-        *p = (char)tolower((unsigned char)*p);
+    struct buffer text = {0};
+    buffer_append(&text, json_string_value(string), json_string_length(string));
+    for (size_t i = 0; i < text.size; i++) {
+        text.data[i] = (uint8_t)tolower(text.data[i]);
     }
-    json_t *value = json_string(text);
-    free(text);
+    const size_t size = text.size;
+    json_t *value = json_stringn(buffer_text(&text), size);
+    buffer_free(&text);
     return value;
 }
 
@@ -36,9 +38,9 @@ static void lower_member(json_t *object, const char *key) {
     }
 }
 
-typedef bool named(const char *name, uint32_t *value);
+typedef bool name_lookup(const char *name, uint32_t *value);
 
-static void number_member(json_t *object, const char *key, named *named) {
+static void number_member(json_t *object, const char *key, name_lookup *named) {
     const char *name = json_string_value(json_object_get(object, key));
     uint32_t value;
     if (name != NULL && named(name, &value)) {
@@ -72,6 +74,10 @@ static json_t *normal_batch(const json_t *value) {
     }
     json_decref(normal);
     lower_member(copy, "trailing");
+    const json_t *trailing = json_object_get(copy, "trailing");
+    if (json_is_string(trailing) && json_string_length(trailing) == 0) {
+        json_object_del(copy, "trailing"); // says what its absence says
+    }
     return copy;
 }
 
@@ -99,6 +105,11 @@ static json_t *normal_param(const cmrp_param *p, const json_t *value) {
     const cmrp_struct *type = cmrp_param_struct(p);
     if (json_is_string(value) && (p->kind == CMRP_KIND_HANDLE || p->kind == CMRP_KIND_OCTETS)) {
         return lower(value);
+    }
+    if (p->kind == CMRP_KIND_STRING && json_is_object(value)) {
+        json_t *raw = without_added(value);
+        lower_member(raw, "utf16");
+        return raw;
     }
     if (p->meaning == CMRP_MEANS_BATCH && json_is_object(value)) {
         return normal_batch(value);
@@ -150,11 +161,31 @@ static json_t *normal_params(const cmrp_param *params, size_t count, const json_
                                   : json_deep_copy(object);
 }
 
+// Hex and UUIDs stand at every depth of a PDU, always under the same keys.
 static json_t *normal_pdu(const json_t *value) {
-    static const char *const hex[] = {"stub", "drep",      "reserved2",
-                                      "pad",  "extension", "auth_padding"};
-    json_t *copy = without_added(value);
-    for (size_t i = 0; i < sizeof hex / sizeof hex[0]; i++) {
+    static const char *const hex[] = {"stub",      "drep",         "reserved2", "pad",
+                                      "extension", "auth_padding", "token",     "uuid",
+                                      "object",    "sec_addr_hex"};
+    size_t i;
+    const char *key;
+    json_t *member;
+    if (json_is_array(value)) {
+        json_t *array = json_array();
+        json_array_foreach(value, i, member) {
+            json_array_append_new(array, normal_pdu(member));
+        }
+        return array;
+    }
+    if (!json_is_object(value)) {
+        return json_deep_copy(value);
+    }
+    json_t *copy = json_object();
+    json_object_foreach((json_t *)value, key, member) {
+        if (!shape_is_added(key)) {
+            json_object_set_new(copy, key, normal_pdu(member));
+        }
+    }
+    for (i = 0; i < sizeof hex / sizeof hex[0]; i++) {
         lower_member(copy, hex[i]);
     }
     return copy;

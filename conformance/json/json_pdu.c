@@ -76,6 +76,17 @@ static void add_contexts(json_t *object, const cmrp_pdu *pdu) {
     set(object, "contexts", array);
 }
 
+// What is no text, or has a NUL inside, is hex under another key: the same digits may be text.
+static void add_address(json_t *object, cmrp_view address) {
+    const bool whole = memchr(address.data, 0, address.size) == NULL;
+    json_t *text = whole ? json_stringn((const char *)address.data, address.size) : NULL;
+    if (text != NULL) {
+        set(object, "sec_addr", text);
+    } else {
+        set(object, "sec_addr_hex", json_hex(address));
+    }
+}
+
 static void add_results(json_t *object, const cmrp_pdu *pdu) {
     json_t *array = json_array();
     cmrp_pdu_result result;
@@ -87,8 +98,7 @@ static void add_results(json_t *object, const cmrp_pdu *pdu) {
         set(item, "transfer_syntax", syntax_value(&result.transfer));
         json_array_append_new(array, item);
     }
-    json_t *address = json_stringn((const char *)pdu->sec_addr.data, pdu->sec_addr.size);
-    set(object, "sec_addr", address != NULL ? address : json_hex(pdu->sec_addr));
+    add_address(object, pdu->sec_addr);
     set(object, "results", array);
 }
 
@@ -187,7 +197,7 @@ json_t *json_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_error *error) {
 // A PDU and the memory that its views point into.
 struct writing {
     cmrp_pdu pdu;
-    struct buffer stub, token, padding, extension, versions;
+    struct buffer stub, token, padding, extension, versions, address;
     cmrp_pdu_context *contexts;
     cmrp_pdu_result *results;
     cmrp_syntax_id *transfers;
@@ -310,17 +320,27 @@ static bool read_contexts(struct shape *s, const json_t *object, struct writing 
     return true;
 }
 
+static bool read_address(struct shape *s, const json_t *object, struct writing *w) {
+    const bool hex = json_object_get(object, "sec_addr_hex") != NULL;
+    const char *text = "";
+    if (hex && json_object_get(object, "sec_addr") != NULL) {
+        return shape_fail(s, "both sec_addr and sec_addr_hex are given");
+    }
+    if (hex ? !shape_hex(s, object, "sec_addr_hex", true, &w->address)
+            : !shape_string(s, object, "sec_addr", true, &text)) {
+        return false;
+    }
+    buffer_append(&w->address, text, strlen(text));
+    w->pdu.sec_addr = buffer_view(&w->address);
+    return true;
+}
+
 static bool read_results(struct shape *s, const json_t *object, struct writing *w) {
     static const char *const keys[] = {"result", "reason", "transfer_syntax", NULL};
     const size_t mark = shape_mark(s);
-    const char *address = "";
     size_t i;
     json_t *item;
-    if (!shape_string(s, object, "sec_addr", true, &address)) {
-        return false;
-    }
-    w->pdu.sec_addr = (cmrp_view){(const uint8_t *)address, strlen(address)};
-    const json_t *array = read_list(s, object, "results");
+    const json_t *array = read_address(s, object, w) ? read_list(s, object, "results") : NULL;
     if (array == NULL) {
         return false;
     }
@@ -453,8 +473,13 @@ static const char *const *body_keys(unsigned ptype) {
                                         "status",     "reserved2",  "stub",         NULL};
     static const char *const bind[] = {"max_xmit_frag", "max_recv_frag", "assoc_group_id",
                                        "contexts", NULL};
-    static const char *const ack[] = {"max_xmit_frag", "max_recv_frag", "assoc_group_id",
-                                      "sec_addr",      "results",       NULL};
+    static const char *const ack[] = {"max_xmit_frag",
+                                      "max_recv_frag",
+                                      "assoc_group_id",
+                                      "sec_addr",
+                                      "sec_addr_hex",
+                                      "results",
+                                      NULL};
     static const char *const nak[] = {"reason", "versions", "extension", NULL};
     static const char *const auth3[] = {"pad", NULL};
     static const char *const none[] = {NULL};
@@ -547,6 +572,7 @@ bool json_pdu_encode(struct shape *s, const json_t *value, struct buffer *out) {
     buffer_free(&w.padding);
     buffer_free(&w.extension);
     buffer_free(&w.versions);
+    buffer_free(&w.address);
     free(w.contexts);
     free(w.results);
     free(w.transfers);

@@ -102,8 +102,8 @@ bool shape_integer(struct shape *s, const json_t *value, bool decimal, uint64_t 
         char *end = NULL;
         errno = 0;
         n = strtoull(text, &end, 10);
-        if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-            strlen(text) != json_string_length(value)) {
+        if (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1] != '\0') || *end != '\0' ||
+            errno != 0 || strlen(text) != json_string_length(value)) {
             return shape_fail(s, "a decimal number of up to 64 bits is expected");
         }
     } else {

@@ -164,6 +164,28 @@ class Citations(Tree):
         self.write_vectors([ident(2)], name="vectors/stub/deep/c.json")
         self.assert_problems(("conformance/requirements.tsv:3", "but a vector cites it"))
 
+    def test_vectors_cite_what_octets_can_show(self):
+        for wrong in ("live-server", "pcap,live-client", "untestable"):
+            self.change_row(4, testable=wrong)
+            self.write_vectors([ident(1)], [ident(3), ident(4)], [ident(4)])
+            with self.subTest(wrong):
+                text = f"{ident(4)} is no matter of vectors, but of {wrong}"
+                self.assert_problems(("vectors/batch/a.json:14", text),
+                                     ("vectors/batch/a.json:20", text))
+        for right in ("static", "pcap,static", "live-server,vector"):
+            self.change_row(4, testable=right, status="covered: vector, rule, live")
+            with self.subTest(right):
+                self.assert_fine()
+
+    def test_what_octets_cannot_show_is_not_covered_by_vectors(self):
+        self.write_vectors([ident(1)], [ident(3), ident(4)])
+        cell = {"testable": "pcap", "status": "covered: vector, live"}
+        self.change_row(4, **cell)
+        problem = ("vectors/batch/a.json:14", "no matter of vectors")
+        self.assert_problems(("conformance/requirements.tsv:5", "but no vector cites it"), problem)
+        self.assert_problems(problem, options=["--fix"])
+        self.assertEqual(self.statuses()[3], "covered: live")
+
     def test_unknown_ids_in_vectors(self):
         self.write_vectors([ident(1)], [ident(3), ident(7)])
         self.assert_problems(("vectors/batch/a.json:14", f"{ident(7)} is not in"))
@@ -183,6 +205,13 @@ class Citations(Tree):
         self.write(".git/a.md", ident(9))
         self.write("build/asan/a.c", ident(9))
         self.assert_fine()
+
+    def test_ids_that_tests_make_up(self):
+        self.write("a.c", f"{ident(9, 'X')} {ident(9, 'XY')}\n")
+        self.assert_problems(("a.c:1", f"{ident(9, 'XY')} is not in"))
+        (self.root / "a.c").unlink()
+        self.write_vectors([ident(1)], [ident(3), ident(9, "X")])
+        self.assert_problems(("vectors/batch/a.json:14", f"{ident(9, 'X')} is not in"))
 
     def test_a_shortened_id_is_a_citation(self):
         self.write("a.md", f"see {ident(1)[:-1]}.\n")

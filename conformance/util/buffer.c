@@ -28,7 +28,8 @@ char *util_strdup(const char *text) {
     return checked(strdup(text), strlen(text) + 1);
 }
 
-static size_t format_into(char *text, size_t size, const char *format, va_list args) {
+static size_t __attribute__((format(printf, 3, 0)))
+format_into(char *text, size_t size, const char *format, va_list args) {
     va_list copy;
     va_copy(copy, args);
     const int n = vsnprintf(text, size, format, copy);
@@ -56,12 +57,12 @@ void buffer_clear(struct buffer *b) {
 }
 
 uint8_t *buffer_extend(struct buffer *b, size_t n) {
-    if (n > b->capacity - b->size) {
+    if (n > b->capacity - b->size || b->data == NULL) { // so that no place is NULL
         if (n > SIZE_MAX / 4 - b->size) {
             checked(NULL, n);
         }
         const size_t doubled = 2 * b->capacity;
-        const size_t capacity = b->size + n > doubled ? b->size + n + 64 : doubled;
+        const size_t capacity = b->size + n >= doubled ? b->size + n + 64 : doubled;
         b->data = util_grow(b->data, capacity, 1);
         b->capacity = capacity;
     }

@@ -130,17 +130,21 @@ static bool is_dump(struct line first) {
 }
 
 // Octets of a dump's line: `expected` of them where the next line's offset tells, else up to the
-// text column, which two spaces or a bar set off.
-static bool dump_octets(struct line l, const char *at, size_t expected, struct buffer *out) {
+// text column, which two spaces or a bar set off. Two spaces may also stand in the middle, after 8
+// octets, in dumps whose lines have more (`longest`).
+static bool dump_octets(struct line l, const char *at, size_t expected, size_t longest,
+                        struct buffer *out) {
     const size_t start = out->size;
     while (out->size - start < expected) {
+        const size_t count = out->size - start;
         const char *token = at;
         while (token < l.end && is_space(*token)) {
             token++;
         }
         const char *stop = digits_end(token, l.end);
-        const bool middle = out->size - start == 8;
-        const bool column = token - at >= 2 && out->size > start && !middle;
+        const bool more = expected != SIZE_MAX || longest > 8;
+        const bool middle = count == 8 && token - at == 2 && stop - token == 2 && more;
+        const bool column = token - at >= 2 && count > 0 && !middle;
         if (token == l.end || column || (stop < l.end && !is_space(*stop)) || stop == token ||
             (stop - token) % 2 != 0) {
             break;
@@ -155,6 +159,7 @@ static bool dump_octets(struct line l, const char *at, size_t expected, struct b
 
 static bool parse_dump(struct lines l, struct buffer *out, char **error) {
     const size_t start = out->size;
+    size_t longest = 0;
     for (size_t i = 0; i < l.count; i++) {
         uint64_t offset, next;
         const char *rest, *ignored;
@@ -169,15 +174,20 @@ static bool parse_dump(struct lines l, struct buffer *out, char **error) {
                                  (unsigned long long)offset, out->size - start);
             return false;
         }
+        if (i == 0 && rest[-1] != ':') {
+            longest = SIZE_MAX; // xxd and tcpdump, who write a colon, leave no gap in the middle
+        }
         size_t expected = SIZE_MAX;
-        if (i + 1 < l.count && line_offset(l.items[i + 1], &next, &ignored) && next >= offset) {
+        if (i + 1 < l.count && line_offset(l.items[i + 1], &next, &ignored) && next > offset) {
             expected = (size_t)(next - offset);
         }
-        if (!dump_octets(l.items[i], rest, expected, out)) {
+        const size_t before = out->size;
+        if (!dump_octets(l.items[i], rest, expected, longest, out)) {
             *error = util_format("line %zu: fewer than %zu octets before the next line's offset",
                                  l.items[i].number, expected);
             return false;
         }
+        longest = i == 0 || out->size - before > longest ? out->size - before : longest;
     }
     return true;
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: one function for each subcommand, in a file of its own.
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "util/outcome.h"
+
+// argv[0] is the subcommand's name. Each handles --help itself (text to stdout, OUTCOME_OK).
+enum outcome cli_decode(int argc, char **argv);
+enum outcome cli_encode(int argc, char **argv);
+enum outcome cli_conform(int argc, char **argv);
+enum outcome cli_replay(int argc, char **argv);
+enum outcome cli_list(int argc, char **argv);
+enum outcome cli_explain(int argc, char **argv);
+enum outcome cli_export(int argc, char **argv);
+
+// "cmrp SUBCOMMAND: message" and a hint at --help, to stderr. Returns OUTCOME_USAGE.
+enum outcome cli_usage(const char *subcommand, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+// "cmrp: message" to stderr. Returns outcome.
+enum outcome cli_fail(enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// Whether to colour standard output: a terminal, and no NO_COLOR.
+int cli_colour(void);
+// Where data files are: $CMRP_DATADIR, else the source tree a build belongs to, else the installed
+// share directory; "vectors" or "requirements.tsv" is appended. free() it.
+char *cli_data_path(const char *name);
+
+#endif

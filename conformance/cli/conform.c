@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// cmrp conform: judges an implementation by the vectors.
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "report/report.h"
+#include "suite/xfail.h"
+#include "testee/host.h"
+#include "testee/words.h"
+#include "util/file.h"
+#include "util/text.h"
+
+enum { PROCESSES_MAXIMUM = 64 };
+
+static const double TIMEOUT = 10; // seconds, for one answer
+static const double HELLO_TIMEOUT =
+    10; // seconds, at least: starting may take longer than answering
+static const double TIMEOUT_MAXIMUM = 86400;
+
+static const char help[] =
+    "usage: cmrp conform --testee COMMAND [OPTION]... [ID|GLOB]...\n"
+    "\n"
+    "Runs the test vectors against an implementation and says where it departs from\n"
+    "[MS-CMRP]. The implementation is wrapped in a small program, the testee, which reads\n"
+    "one JSON request a line and answers one a line; docs/testee-protocol.md describes the\n"
+    "lines. COMMAND is cut into words as a shell cuts it (quotes, backslashes) and started\n"
+    "without a shell.\n"
+    "\n"
+    "A case is VECTOR/decode or VECTOR/encode. ID is a vector or a case, GLOB a pattern for\n"
+    "either; without any, all cases are run.\n"
+    "\n"
+    "      --testee COMMAND   the testee\n"
+    "      --vectors DIR      other vectors than those of cmrp\n"
+    "      --level LEVEL      must: only vectors that cite a MUST; should: a MUST or a SHOULD;\n"
+    "                         otherwise all vectors, those that cite no requirement too\n"
+    "      --xfail FILE       expected failures: lines of CASE-GLOB VERDICT REASON, # for\n"
+    "                         comments; VERDICT is FAIL, CRASH or TIMEOUT\n"
+    "      --timeout S        seconds that one answer may take (10)\n"
+    "  -j N                   processes of the testee that run at a time (1)\n"
+    "      --json FILE        the result as JSON (docs/schema/report.json); - for standard\n"
+    "                         output\n"
+    "      --junit FILE       the result as JUnit XML; - for standard output\n"
+    "  -v, --verbose          list every case, not only those that need a look\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Verdicts: PASS; FAIL; XFAIL, failed as expected; XPASS, passed unexpectedly; UNSUPPORTED,\n"
+    "the testee says so; CRASH; TIMEOUT; NOTRUN.\n"
+    "\n"
+    "Exit codes: 0 all as expected; 1 FAIL, XPASS, CRASH or TIMEOUT, or a testee that ends\n"
+    "with an error; 2 usage, unreadable file, nothing selected, everything unsupported; 3 the\n"
+    "testee could not be started; 4 cases were not run.\n"
+    "\n"
+    "Example: cmrp conform --testee cmrp-testee-c 'batch-*'\n";
+
+struct options {
+    const char *testee;
+    const char *vectors;
+    const char *xfail;
+    const char *json;
+    const char *junit;
+    double timeout;
+    unsigned processes;
+    bool verbose;
+    struct plan_selection selection;
+};
+
+// Everything a run needs, freed together.
+struct run {
+    const struct options *o;
+    struct vector_set vectors;
+    struct catalogue catalogue;
+    struct xfail xfail;
+    struct plan plan;
+    char **words;
+    struct host_report host;
+    struct progress progress;
+    char started[32];
+    bool plan_shown;
+};
+
+// ---- options ------------------------------------------------------------------------------------
+
+static bool read_seconds(const char *text, double *seconds) {
+    char *end;
+    errno = 0;
+    *seconds = strtod(text, &end);
+    return errno == 0 && end != text && *end == '\0' && *seconds > 0 && *seconds <= TIMEOUT_MAXIMUM;
+}
+
+static bool read_processes(const char *text, unsigned *processes) {
+    char *end;
+    const unsigned long n = strtoul(text, &end, 10);
+    *processes = (unsigned)n;
+    return *text >= '1' && *text <= '9' && *end == '\0' && n <= PROCESSES_MAXIMUM;
+}
+
+static bool read_level(const char *text, enum requirement_level *level) {
+    *level = strcmp(text, "must") == 0 ? LEVEL_MUST : LEVEL_SHOULD;
+    return *level == LEVEL_MUST || strcmp(text, "should") == 0;
+}
+
+enum { TESTEE = 1000, VECTORS, LEVEL, XFAIL, WAIT, JSON, JUNIT, SERVER, CLIENT };
+
+// Takes one option. Returns false when the program is to end with *outcome.
+static bool take_option(int option, struct options *o, enum outcome *outcome) {
+    *outcome = OUTCOME_OK;
+    switch (option) {
+    case TESTEE:
+        if (o->testee != NULL) {
+            *outcome = cli_usage("conform", "one --testee at a time");
+        }
+        o->testee = optarg;
+        break;
+    case VECTORS: o->vectors = optarg; break;
+    case XFAIL: o->xfail = optarg; break;
+    case JSON: o->json = optarg; break;
+    case JUNIT: o->junit = optarg; break;
+    case 'v': o->verbose = true; break;
+    case LEVEL:
+        if (!read_level(optarg, &o->selection.level)) {
+            *outcome = cli_usage("conform", "--level takes must or should, not \"%.20s\"", optarg);
+        }
+        break;
+    case WAIT:
+        if (!read_seconds(optarg, &o->timeout)) {
+            *outcome = cli_usage("conform", "--timeout takes seconds, not \"%.20s\"", optarg);
+        }
+        break;
+    case 'j':
+        if (!read_processes(optarg, &o->processes)) {
+            *outcome = cli_usage("conform", "-j takes a number from 1 to %d, not \"%.20s\"",
+                                 (int)PROCESSES_MAXIMUM, optarg);
+        }
+        break;
+    case 'r':
+    case SERVER:
+    case CLIENT:
+        *outcome = cli_usage("conform", "captures, servers and clients cannot be judged in this "
+                                        "version; --testee is what there is");
+        break;
+    case 'h': fputs(help, stdout); return false;
+    default: *outcome = cli_usage("conform", "unusable option"); break;
+    }
+    return *outcome == OUTCOME_OK;
+}
+
+static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {
+    static const struct option long_options[] = {{"testee", required_argument, NULL, TESTEE},
+                                                 {"vectors", required_argument, NULL, VECTORS},
+                                                 {"level", required_argument, NULL, LEVEL},
+                                                 {"xfail", required_argument, NULL, XFAIL},
+                                                 {"timeout", required_argument, NULL, WAIT},
+                                                 {"json", required_argument, NULL, JSON},
+                                                 {"junit", required_argument, NULL, JUNIT},
+                                                 {"server", required_argument, NULL, SERVER},
+                                                 {"client", required_argument, NULL, CLIENT},
+                                                 {"verbose", no_argument, NULL, 'v'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    int option;
+    *o = (struct options){.timeout = TIMEOUT, .processes = 1};
+    while ((option = getopt_long(argc, argv, "r:j:vh", long_options, NULL)) != -1) {
+        if (!take_option(option, o, outcome)) {
+            return false;
+        }
+    }
+    if (o->testee == NULL) {
+        *outcome = cli_usage("conform", "--testee is missing");
+        return false;
+    }
+    if (o->json != NULL && o->junit != NULL && strcmp(o->json, "-") == 0 &&
+        strcmp(o->junit, "-") == 0) {
+        *outcome = cli_usage("conform", "--json and --junit cannot both be standard output");
+        return false;
+    }
+    o->selection.patterns = (const char *const *)(argv + optind);
+    o->selection.pattern_count = (size_t)(argc - optind);
+    return true;
+}
+
+// ---- before the run -----------------------------------------------------------------------------
+
+static bool load_vectors(struct run *r, char **error) {
+    char *directory = r->o->vectors != NULL ? util_strdup(r->o->vectors) : cli_data_path("vectors");
+    char *table = cli_data_path("requirements.tsv");
+    const bool ok = catalogue_load(table, &r->catalogue, error) &&
+                    vector_set_load(directory, &r->vectors, error);
+    free(directory);
+    free(table);
+    return ok;
+}
+
+static bool prepare(struct run *r, char **error) {
+    const struct options *o = r->o;
+    r->words = words_split(o->testee, error);
+    if (r->words == NULL) {
+        char *whole = util_format("--testee: %s", *error);
+        free(*error);
+        *error = whole;
+        return false;
+    }
+    if (!load_vectors(r, error) ||
+        !plan_make(&r->vectors, &r->catalogue, &o->selection, &r->plan, error)) {
+        return false;
+    }
+    if (r->plan.count == 0) {
+        *error =
+            util_strdup("nothing is selected: no such vector cites a requirement of this level");
+        return false;
+    }
+    return o->xfail == NULL || (xfail_load(o->xfail, &r->xfail, error) &&
+                                xfail_apply(&r->xfail, o->xfail, &r->vectors, &r->plan, error));
+}
+
+// ---- the run ------------------------------------------------------------------------------------
+
+static struct report report_of(const struct run *r) {
+    return (struct report){
+        .plan = &r->plan,
+        .catalogue = &r->catalogue,
+        .command = r->o->testee,
+        .testee_name = r->host.hello.name != NULL ? r->host.hello.name : "",
+        .testee_version = r->host.hello.version != NULL ? r->host.hello.version : "",
+        .testee_types = r->host.hello.types,
+        .failure = r->host.failure,
+        .failure_output = r->host.failure_output,
+        .notes = r->host.notes,
+        .note_count = r->host.note_count,
+        .seconds = r->host.seconds,
+        .started = r->started,
+        .colour = cli_colour() != 0,
+        .verbose = r->o->verbose,
+    };
+}
+
+// Whether a machine form takes standard output; then the text is not printed.
+static bool stdout_taken(const struct options *o) {
+    return (o->json != NULL && strcmp(o->json, "-") == 0) ||
+           (o->junit != NULL && strcmp(o->junit, "-") == 0);
+}
+
+static void print(struct buffer *text) {
+    fwrite(text->data, 1, text->size, stdout);
+    fflush(stdout);
+    buffer_free(text);
+}
+
+static void show_plan(struct run *r) {
+    if (!r->plan_shown && !stdout_taken(r->o)) {
+        const struct report report = report_of(r);
+        struct buffer text = {0};
+        report_plan(&report, &text);
+        print(&text);
+    }
+    r->plan_shown = true;
+}
+
+static void on_ready(void *context, const struct protocol_hello *hello) {
+    (void)hello; // host_run has put it into the report already
+    show_plan(context);
+}
+
+static void on_progress(void *context, size_t done, size_t findings) {
+    struct run *r = context;
+    progress_step(&r->progress, done, findings);
+}
+
+// One form of the report into a file.
+static enum outcome write_form(const struct run *r, const char *path,
+                               void (*form)(const struct report *, struct buffer *)) {
+    const struct report report = report_of(r);
+    struct buffer text = {0};
+    char *error = NULL;
+    enum outcome outcome = OUTCOME_OK;
+    if (path == NULL) {
+        return OUTCOME_OK;
+    }
+    form(&report, &text);
+    if (!file_write(path, buffer_view(&text), &error)) {
+        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
+        free(error);
+    }
+    buffer_free(&text);
+    return outcome;
+}
+
+static void explain_failure(const struct host_report *host) {
+    struct buffer text = {0};
+    text_escape(&text, host->failure, strlen(host->failure));
+    buffer_printf(&text, "%s\n", host->failure_output != NULL ? "; it wrote:" : "");
+    for (const char *line = host->failure_output; line != NULL && *line != '\0';) {
+        const size_t n = strcspn(line, "\n");
+        buffer_printf(&text, "  | ");
+        text_escape(&text, line, n);
+        buffer_printf(&text, "\n");
+        line += n + (line[n] == '\n');
+    }
+    fprintf(stderr, "cmrp: the testee could not be started: %s", buffer_text(&text));
+    buffer_free(&text);
+}
+
+static enum outcome run(struct run *r) {
+    const struct host_options host_options = {
+        .words = r->words,
+        .timeout = r->o->timeout,
+        .hello_timeout = r->o->timeout > HELLO_TIMEOUT ? r->o->timeout : HELLO_TIMEOUT,
+        .processes = r->o->processes,
+        .window = HOST_WINDOW,
+        .context = r,
+        .ready = on_ready,
+        .progress = on_progress,
+    };
+    const time_t now = time(NULL);
+    strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    progress_start(&r->progress, stderr, r->plan.count);
+    host_run(&r->plan, &host_options, &r->host);
+    progress_end(&r->progress);
+    show_plan(r);
+    if (!stdout_taken(r->o)) {
+        const struct report report = report_of(r);
+        struct buffer text = {0};
+        report_text(&report, &text);
+        print(&text);
+    }
+    if (r->host.failure != NULL) {
+        explain_failure(&r->host);
+    }
+    enum outcome outcome = host_outcome(&r->plan, &r->host);
+    outcome = outcome_worst(outcome, write_form(r, r->o->json, report_json));
+    return outcome_worst(outcome, write_form(r, r->o->junit, report_junit));
+}
+
+enum outcome cli_conform(int argc, char **argv) {
+    struct options o;
+    struct run r = {.o = &o};
+    enum outcome outcome = OUTCOME_OK;
+    char *error = NULL;
+    if (!read_options(argc, argv, &o, &outcome)) {
+        return outcome;
+    }
+    if (prepare(&r, &error)) {
+        outcome = run(&r);
+    } else {
+        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
+        free(error);
+    }
+    host_report_free(&r.host);
+    words_free(r.words);
+    plan_free(&r.plan);
+    xfail_free(&r.xfail);
+    vector_set_free(&r.vectors);
+    catalogue_free(&r.catalogue);
+    return outcome;
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+// cmrp explain: what stands behind an id or a name.
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "show/show.h"
+#include "suite/catalogue.h"
+#include "suite/describe.h"
+#include "suite/fields.h"
+#include "suite/near.h"
+#include "suite/shown.h"
+#include "suite/vector.h"
+#include "util/file.h"
+#include "util/text.h"
+
+static const char help[] =
+    "usage: cmrp explain [OPTION]... ID...\n"
+    "\n"
+    "Explains what cmrp prints. ID is one of\n"
+    "  a vector          its octets field by field, what they say, the requirements behind it\n"
+    "  a requirement     its row of the catalogue, and the vectors that cite it\n"
+    "  a method          parameters, types, sections; the name or the opnum\n"
+    "  a change set, one of its flags, a command of a batch, a registry type\n"
+    "  an error or warning code, with an example\n"
+    "  a flag of vectors what it stands for, and the vectors that have it\n"
+    "\n"
+    "      --vectors DIR      other vectors than those of cmrp\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Exit codes: 0 explained; 2 usage, unreadable file, or an ID that is nothing of these; names\n"
+    "that are close to it are suggested.\n"
+    "\n"
+    "Example: cmrp explain batch-notifytest-sent name-overrun CLUSTER_CHANGE_GROUP_STATE\n";
+
+enum {
+    SPANS = 120,      // fields of a vector that are shown
+    SPAN_OCTETS = 16, // octets of one field
+    SPAN_LINES = 8,   // lines of one field
+    NAME_WIDTH = 26,  // of the column of fields
+    LINE = 100,       // columns of wrapped text
+};
+
+// What explanations draw from.
+struct sources {
+    struct vector_set vectors;
+    struct catalogue catalogue;
+    char *directory; // of the vectors
+    struct show_options show;
+};
+
+// ---- parts --------------------------------------------------------------------------------------
+
+static void put_prose(struct buffer *out, const char *text) {
+    shown_text(out, text, strlen(text));
+}
+
+// Ids, separated by blanks, in lines of at most LINE columns.
+struct id_lines {
+    struct buffer *out;
+    size_t column;
+};
+
+static void put_id(struct id_lines *l, const char *id) {
+    const size_t n = strlen(id);
+    if (l->column > 0 && l->column + 1 + n > LINE) {
+        buffer_printf(l->out, "\n");
+        l->column = 0;
+    }
+    buffer_printf(l->out, "%s%s", l->column == 0 ? "    " : " ", id);
+    l->column += n + (l->column == 0 ? 4 : 1);
+}
+
+// Appends the ids of the vectors that `has` accepts, under a title that counts them.
+static size_t put_vectors(struct buffer *out, const struct vector_set *set, const char *title,
+                          const char *name,
+                          bool (*has)(const struct vector *vector, const char *name)) {
+    struct buffer ids = {0};
+    struct id_lines lines = {&ids, 0};
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (has(&set->vectors[i], name)) {
+            put_id(&lines, set->vectors[i].id);
+            count++;
+        }
+    }
+    buffer_printf(out, "  %s: %zu\n", title, count);
+    if (count > 0) {
+        buffer_printf(out, "%s\n", buffer_text(&ids));
+    }
+    buffer_free(&ids);
+    return count;
+}
+
+// ---- a vector -----------------------------------------------------------------------------------
+
+static void put_span_line(struct buffer *out, const struct vector *v, size_t at, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        buffer_printf(out, "%s%02x", i > 0 ? " " : "", v->octets.data[at + i]);
+    }
+}
+
+// One field: offset, name, octets; `mark` stands before the wrong one.
+static void put_span(struct buffer *out, const struct vector *v, const struct field_span *s,
+                     bool wrong) {
+    for (size_t i = 0; i < s->size; i += SPAN_OCTETS) {
+        const size_t left = s->size - i;
+        const bool first = i == 0;
+        if (i / SPAN_OCTETS == SPAN_LINES) {
+            buffer_printf(out, "  %8s  %-*s … %zu octets in all\n", "", NAME_WIDTH, "", s->size);
+            return;
+        }
+        buffer_printf(out, "%s%8zu  %-*s ", wrong && first ? "=>" : "  ", s->offset + i, NAME_WIDTH,
+                      first ? s->name : "");
+        put_span_line(out, v, s->offset + i, left < SPAN_OCTETS ? left : SPAN_OCTETS);
+        buffer_printf(out, "\n");
+    }
+}
+
+static void put_octets(struct buffer *out, const struct vector *v,
+                       const struct json_selector *how) {
+    struct field_spans spans;
+    fields_find(how, buffer_view(&v->octets), SPANS, &spans);
+    buffer_printf(out, "octets: %zu\n", v->octets.size);
+    for (size_t i = 0; i < spans.count; i++) {
+        put_span(out, v, &spans.spans[i], i == spans.error_index);
+    }
+    if (spans.error.code != CMRP_OK) {
+        char text[320];
+        cmrp_error_format(&spans.error, text, sizeof text);
+        buffer_printf(out, "%s%s: %s\n",
+                      spans.error_index == spans.count ? "=> at the end: " : "   ",
+                      cmrp_code_id(spans.error.code), text);
+    }
+    fields_free(&spans);
+}
+
+static void put_decoded(struct buffer *out, const struct sources *s, const struct vector *v,
+                        const struct json_selector *how, const char *title) {
+    struct show_options options = s->show;
+    cmrp_error error = {0};
+    options.indent = 2;
+    buffer_printf(out, "%s:\n", title);
+    show_value(out, how, buffer_view(&v->octets), &options, &error);
+    if (error.code != CMRP_OK) {
+        buffer_printf(out, "  refused: %s\n", cmrp_code_id(error.code));
+    }
+}
+
+static void put_outcome(struct buffer *out, const char *title, const struct vector_outcome *o,
+                        bool with_offset) {
+    buffer_printf(out, "%s: %s", title, vector_result_name(o->result));
+    if (o->result == VECTOR_INVALID) {
+        buffer_printf(out, ", error %s", o->code);
+        if (with_offset) {
+            buffer_printf(out, " at offset %llu", (unsigned long long)o->offset);
+        }
+    }
+    buffer_printf(out, "\n");
+    for (size_t i = 0; i < o->warning_count; i++) {
+        buffer_printf(out, "  warning %s at offset %llu (%s)\n", o->warnings[i].code,
+                      (unsigned long long)o->warnings[i].offset, o->warnings[i].field);
+    }
+}
+
+static void put_refusal(struct buffer *out, const struct vector *v) {
+    char *text = json_dumps(v->strict.value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    buffer_printf(out, "a value that encoders must refuse:\n");
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        const size_t n = strcspn(line, "\n");
+        buffer_printf(out, "  ");
+        shown_text(out, line, n);
+        buffer_printf(out, "\n");
+        line += n + (line[n] == '\n');
+    }
+    free(text);
+}
+
+static void put_statement(struct buffer *out, const struct requirement *r) {
+    buffer_printf(out, "  %s %s [", r->id, requirement_level_name(r->level));
+    catalogue_cite(out, r);
+    buffer_printf(out, "] %s\n", r->statement);
+}
+
+static void put_requirements(struct buffer *out, const struct sources *s, const struct vector *v) {
+    size_t i;
+    json_t *id;
+    if (v->requirements != NULL) {
+        buffer_printf(out, "requirements:\n");
+    }
+    json_array_foreach(v->requirements, i, id) {
+        const struct requirement *r = catalogue_find(&s->catalogue, json_string_value(id));
+        if (r != NULL) {
+            put_statement(out, r);
+        } else {
+            buffer_printf(out, "  %s is not in the catalogue\n", json_string_value(id));
+        }
+    }
+}
+
+static void put_head(struct buffer *out, const struct vector *v) {
+    size_t i;
+    json_t *flag;
+    buffer_printf(out, "%s: vector (%s, %s)\n  ", v->id, json_type_name(v->how.type),
+                  vector_provenance_name(v->provenance));
+    put_prose(out, v->comment);
+    buffer_printf(out, "\n  from ");
+    put_prose(out, v->source);
+    buffer_printf(out, "\n  %s: /tests/%zu\n", v->file, v->index);
+    if (v->how.type == JSON_TYPE_CHANGE) {
+        buffer_printf(out, "  set %s\n", v->how.set->name);
+    }
+    if (v->how.type == JSON_TYPE_STUB) {
+        const cmrp_stub_format *f = &v->how.stub;
+        buffer_printf(out, "  %s (opnum %u), %s, protocol %u, %s, %s\n", f->method->name,
+                      f->method->opnum, f->response ? "response" : "request", f->interface,
+                      f->syntax == CMRP_NDR64 ? "NDR64" : "NDR",
+                      f->order == CMRP_LITTLE_ENDIAN ? "little-endian" : "big-endian");
+    }
+    json_array_foreach(v->flags, i, flag) {
+        buffer_printf(out, "%s%s", i == 0 ? "  flags " : " ", json_string_value(flag));
+    }
+    buffer_printf(out, "%s", v->flags != NULL ? "\n" : "");
+}
+
+static bool explain_vector(struct buffer *out, const struct sources *s, const char *id) {
+    const struct vector *v = vector_find(&s->vectors, id);
+    if (v == NULL) {
+        return false;
+    }
+    put_head(out, v);
+    if (!v->has_octets) {
+        put_refusal(out, v);
+    } else {
+        put_octets(out, v, &v->how);
+        put_decoded(out, s, v, &v->how, "says");
+    }
+    put_outcome(out, "expected", &v->strict, v->has_octets);
+    if (v->has_lenient) {
+        struct json_selector how = v->how;
+        how.batch_flags = CMRP_BATCH_LENIENT;
+        put_outcome(out, "leniently", &v->lenient, true);
+        if (v->lenient.result != VECTOR_INVALID) {
+            put_decoded(out, s, v, &how, "says leniently");
+        }
+    }
+    put_requirements(out, s, v);
+    return true;
+}
+
+// ---- a requirement ------------------------------------------------------------------------------
+
+static bool cites(const struct vector *v, const char *id) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(v->requirements, i, element) {
+        if (strcmp(json_string_value(element), id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool explain_requirement(struct buffer *out, const struct sources *s, const char *id) {
+    const struct requirement *r = catalogue_find(&s->catalogue, id);
+    if (r == NULL) {
+        return false;
+    }
+    buffer_printf(out, "%s: requirement, %s [", r->id, requirement_level_name(r->level));
+    catalogue_cite(out, r);
+    buffer_printf(out, "]\n  %s\n", r->statement);
+    buffer_printf(out, "  concerns: %s (%s), protocol %s\n", r->subjects, r->role, r->protocol);
+    buffer_printf(out, "  testable by: %s\n  status: %s\n", r->testable, r->status);
+    put_vectors(out, &s->vectors, "vectors that cite it", id, cites);
+    return true;
+}
+
+// ---- a code, a method, a flag of vectors --------------------------------------------------------
+
+static bool gives_code(const struct vector *v, const char *code) {
+    bool gives = v->strict.code != NULL && strcmp(v->strict.code, code) == 0;
+    for (size_t i = 0; i < v->strict.warning_count; i++) {
+        gives = gives || strcmp(v->strict.warnings[i].code, code) == 0;
+    }
+    for (size_t i = 0; i < v->lenient.warning_count; i++) {
+        gives = gives || strcmp(v->lenient.warnings[i].code, code) == 0;
+    }
+    return gives;
+}
+
+// The message that the first vector with this error gives.
+static void put_example(struct buffer *out, const struct vector_set *set, const char *code) {
+    for (size_t i = 0; i < set->count; i++) {
+        const struct vector *v = &set->vectors[i];
+        cmrp_error error = {0};
+        if (v->has_octets && v->strict.code != NULL && strcmp(v->strict.code, code) == 0 &&
+            !fields_decode(&v->how, buffer_view(&v->octets), NULL, &error)) {
+            char text[320];
+            cmrp_error_format(&error, text, sizeof text);
+            buffer_printf(out, "  example: %s: %s\n", v->id, text);
+            return;
+        }
+    }
+}
+
+static bool is_of_method(const struct vector *v, const char *name) {
+    char *opnum = v->how.type == JSON_TYPE_STUB ? util_format("%u", v->how.stub.method->opnum)
+                                                : util_strdup("");
+    const bool is = v->how.type == JSON_TYPE_STUB &&
+                    (strcmp(v->how.stub.method->name, name) == 0 || strcmp(opnum, name) == 0);
+    free(opnum);
+    return is;
+}
+
+static bool is_of_set(const struct vector *v, const char *name) {
+    return v->how.type == JSON_TYPE_CHANGE && strcmp(v->how.set->name, name) == 0;
+}
+
+// What the codec's tables know, and the vectors about it.
+static bool explain_name(struct buffer *out, const struct sources *s, const char *name) {
+    static const struct {
+        const char *title;
+        bool (*has)(const struct vector *, const char *);
+    } kinds[] = {
+        {"vectors that give it", gives_code},
+        {"vectors of it", is_of_method},
+        {"vectors of it", is_of_set},
+    };
+    if (!describe_name(out, name)) {
+        return false;
+    }
+    put_example(out, &s->vectors, name);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct buffer ids = {0};
+        if (put_vectors(&ids, &s->vectors, kinds[i].title, name, kinds[i].has) > 0) {
+            buffer_append(out, ids.data, ids.size);
+        }
+        buffer_free(&ids);
+    }
+    return true;
+}
+
+// What README.md beside the vectors says about a flag: rows "| `FLAG` | text |", one for each layer
+// that has it.
+static void put_flag_meaning(struct buffer *out, const struct sources *s, const char *flag) {
+    struct buffer text = {0};
+    struct buffer before = {0};
+    char *error = NULL;
+    char *path = util_format("%s/README.md", s->directory);
+    char *start = util_format("| `%s` | ", flag);
+    if (file_read(path, FILE_LIMIT, &text, &error)) {
+        for (const char *row = buffer_text(&text); (row = strstr(row, start)) != NULL; row++) {
+            const char *meaning = row + strlen(start);
+            const size_t size = strcspn(meaning, "|\n");
+            struct buffer line = {0};
+            buffer_printf(&line, "  ");
+            shown_text(&line, meaning, size > 0 ? size - 1 : 0);
+            if (strcmp(buffer_text(&line), buffer_text(&before)) != 0) {
+                buffer_printf(out, "%s\n", buffer_text(&line));
+            }
+            buffer_free(&before);
+            before = line;
+        }
+    }
+    free(error);
+    free(path);
+    free(start);
+    buffer_free(&text);
+    buffer_free(&before);
+}
+
+static bool explain_flag(struct buffer *out, const struct sources *s, const char *flag) {
+    struct buffer ids = {0};
+    const bool found =
+        put_vectors(&ids, &s->vectors, "vectors that have it", flag, vector_flagged) > 0;
+    if (found) {
+        buffer_printf(out, "%s: flag of vectors\n", flag);
+        put_flag_meaning(out, s, flag);
+        buffer_append(out, ids.data, ids.size);
+    }
+    buffer_free(&ids);
+    return found;
+}
+
+// ---- the command --------------------------------------------------------------------------------
+
+static void offer_all(struct near *near, const struct sources *s) {
+    describe_near(near);
+    for (size_t i = 0; i < s->vectors.count; i++) {
+        size_t j;
+        json_t *flag;
+        near_offer(near, s->vectors.vectors[i].id);
+        json_array_foreach(s->vectors.vectors[i].flags, j, flag) {
+            near_offer(near, json_string_value(flag));
+        }
+    }
+    for (size_t i = 0; i < s->catalogue.count; i++) {
+        near_offer(near, s->catalogue.rows[i].id);
+    }
+}
+
+static enum outcome unknown(const struct sources *s, const char *name) {
+    struct near near = {.wanted = name};
+    struct buffer text = {0};
+    offer_all(&near, s);
+    buffer_printf(&text, "\"");
+    text_escape(&text, name, strlen(name) < 80 ? strlen(name) : 80);
+    buffer_printf(&text, "\" is no vector, requirement, method, flag or code");
+    for (size_t i = 0; i < near.count; i++) {
+        buffer_printf(&text, "%s%s", i == 0 ? "; is it " : ", ", near.names[i]);
+    }
+    const enum outcome outcome =
+        cli_fail(OUTCOME_USAGE, "%s%s", buffer_text(&text), near.count > 0 ? "?" : "");
+    buffer_free(&text);
+    return outcome;
+}
+
+static enum outcome explain(const struct sources *s, const char *name, bool apart) {
+    struct buffer out = {0};
+    const bool vector = explain_vector(&out, s, name);
+    const bool requirement = explain_requirement(&out, s, name);
+    const bool known = explain_name(&out, s, name);
+    const bool flag = explain_flag(&out, s, name);
+    const bool found = vector || requirement || known || flag;
+    if (found) {
+        printf("%s%s", apart ? "\n" : "", buffer_text(&out));
+    }
+    buffer_free(&out);
+    return found ? OUTCOME_OK : unknown(s, name);
+}
+
+static enum outcome explain_all(const char *vectors, char *const *names, int count) {
+    struct sources s = {.show = {.verbose = true, .colour = cli_colour() != 0}};
+    char *table = cli_data_path("requirements.tsv");
+    char *error = NULL;
+    enum outcome outcome = OUTCOME_OK;
+    s.directory = vectors != NULL ? util_strdup(vectors) : cli_data_path("vectors");
+    if (!catalogue_load(table, &s.catalogue, &error) ||
+        !vector_set_load(s.directory, &s.vectors, &error)) {
+        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
+        free(error);
+        count = 0;
+    }
+    for (int i = 0; i < count; i++) {
+        outcome = outcome_worst(outcome, explain(&s, names[i], i > 0));
+    }
+    vector_set_free(&s.vectors);
+    catalogue_free(&s.catalogue);
+    free(s.directory);
+    free(table);
+    return outcome;
+}
+
+enum outcome cli_explain(int argc, char **argv) {
+    enum { VECTORS = 1000 };
+    static const struct option long_options[] = {{"vectors", required_argument, NULL, VECTORS},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    const char *vectors = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        switch (option) {
+        case VECTORS: vectors = optarg; break;
+        case 'h': fputs(help, stdout); return OUTCOME_OK;
+        default: return cli_usage("explain", "unusable option");
+        }
+    }
+    if (optind == argc) {
+        return cli_usage("explain", "an ID is missing");
+    }
+    return explain_all(vectors, argv + optind, argc - optind);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// cmrp export: a vector in a form that other programs take.
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "suite/export.h"
+#include "suite/near.h"
+#include "util/file.h"
+#include "util/text.h"
+
+static const char help[] =
+    "usage: cmrp export ID --as FORM [OPTION]...\n"
+    "\n"
+    "Writes a test vector in a form that other programs take; `cmrp list` has the ids.\n"
+    "\n"
+    "      --as c|json|pcap|hex|frame\n"
+    "                         c: a const uint8_t array and its size; json: the vector as in its\n"
+    "                         file; pcap: a capture of a connection that carries it, for\n"
+    "                         Wireshark and cmrp replay; hex: one line; frame: the octets\n"
+    "  -o, --output FILE      write to FILE, not to standard output\n"
+    "      --vectors DIR      other vectors than those of cmrp\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "In a capture a batch is carried by a response of ApiGetBatchNotification. A change value has\n"
+    "no message of its own and no pcap; a vector without octets has only json.\n"
+    "\n"
+    "Exit codes: 0 written; 2 usage, unknown id, a form that the vector does not have, unreadable\n"
+    "or unwritable file.\n"
+    "\n"
+    "Example: cmrp export batch-notifytest-sent --as pcap -o notify.pcap\n";
+
+struct options {
+    const char *id;
+    const char *output;
+    const char *vectors;
+    bool has_form;
+    enum export_form form;
+};
+
+enum { AS = 1000, VECTORS };
+
+static bool take_option(int option, struct options *o, enum outcome *outcome) {
+    *outcome = OUTCOME_OK;
+    switch (option) {
+    case VECTORS: o->vectors = optarg; break;
+    case 'o': o->output = optarg; break;
+    case AS:
+        o->has_form = export_form_named(optarg, &o->form);
+        if (!o->has_form) {
+            *outcome = cli_usage("export", "--as takes c, json, pcap, hex or frame");
+        }
+        break;
+    case 'h': fputs(help, stdout); return false;
+    default: *outcome = cli_usage("export", "unusable option"); break;
+    }
+    return *outcome == OUTCOME_OK;
+}
+
+static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {
+    static const struct option long_options[] = {{"as", required_argument, NULL, AS},
+                                                 {"output", required_argument, NULL, 'o'},
+                                                 {"vectors", required_argument, NULL, VECTORS},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    int option;
+    *o = (struct options){.output = "-"};
+    while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
+        if (!take_option(option, o, outcome)) {
+            return false;
+        }
+    }
+    if (optind + 1 != argc) {
+        *outcome = cli_usage("export", "one ID is expected");
+        return false;
+    }
+    if (!o->has_form) {
+        *outcome = cli_usage("export", "--as is missing: c, json, pcap, hex or frame");
+        return false;
+    }
+    o->id = argv[optind];
+    return true;
+}
+
+static enum outcome unknown(const struct vector_set *set, const char *id) {
+    struct near near = {.wanted = id};
+    struct buffer text = {0};
+    for (size_t i = 0; i < set->count; i++) {
+        near_offer(&near, set->vectors[i].id);
+    }
+    text_escape(&text, id, strlen(id) < 80 ? strlen(id) : 80);
+    for (size_t i = 0; i < near.count; i++) {
+        buffer_printf(&text, "%s%s", i == 0 ? "; is it " : ", ", near.names[i]);
+    }
+    const enum outcome outcome =
+        cli_fail(OUTCOME_USAGE, "no vector %s%s", buffer_text(&text), near.count > 0 ? "?" : "");
+    buffer_free(&text);
+    return outcome;
+}
+
+static enum outcome write_vector(const struct options *o, const struct vector *v) {
+    struct buffer out = {0};
+    char *error = NULL;
+    enum outcome outcome = OUTCOME_OK;
+    if (!export_vector(v, o->form, &out, &error) ||
+        !file_write(o->output, buffer_view(&out), &error)) {
+        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
+        free(error);
+    }
+    buffer_free(&out);
+    return outcome;
+}
+
+enum outcome cli_export(int argc, char **argv) {
+    struct options o;
+    struct vector_set set;
+    enum outcome outcome = OUTCOME_OK;
+    char *error = NULL;
+    if (!read_options(argc, argv, &o, &outcome)) {
+        return outcome;
+    }
+    char *directory = o.vectors != NULL ? util_strdup(o.vectors) : cli_data_path("vectors");
+    if (vector_set_load(directory, &set, &error)) {
+        const struct vector *v = vector_find(&set, o.id);
+        outcome = v != NULL ? write_vector(&o, v) : unknown(&set, o.id);
+        vector_set_free(&set);
+    } else {
+        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
+        free(error);
+    }
+    free(directory);
+    return outcome;
+}

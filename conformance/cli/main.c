@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cmrp/cmrp.h"
+#include "util/buffer.h"
+#include "util/file.h"
+
+static const struct {
+    const char *name;
+    enum outcome (*run)(int argc, char **argv);
+    const char *summary;
+} subcommands[] = {
+    {"decode", cli_decode, "show what a batch, change value, stub or PDU says"},
+    {"encode", cli_encode, "turn JSON into the octets of one of these"},
+    {"replay", cli_replay, "decode the ClusAPI calls of a capture"},
+    {"conform", cli_conform, "judge an implementation by the vectors"},
+    {"list", cli_list, "list the vectors"},
+    {"explain", cli_explain, "explain a vector, requirement, method, flag or error"},
+    {"export", cli_export, "write a vector as C, JSON, pcap, hex or octets"},
+};
+
+enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
+
+static void print_help(FILE *to) {
+    fputs("usage: cmrp SUBCOMMAND [OPTION]... [ARGUMENT]...\n"
+          "\n"
+          "Codec and conformance kit for the change notifications and registry batches of the\n"
+          "Failover Cluster Management API (ClusAPI, [MS-CMRP]).\n"
+          "\n",
+          to);
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        fprintf(to, "  %-9s %s\n", subcommands[i].name, subcommands[i].summary);
+    }
+    fputs("\n"
+          "  -h, --help     this text; `cmrp SUBCOMMAND --help` tells about one\n"
+          "      --version  the version\n"
+          "\n"
+          "Exit codes: 0 all well; 1 findings (invalid input, failed case, difference); 2 usage or\n"
+          "unreadable file; 3 target could not be started or reached; 4 incomplete; 5 internal error.\n",
+          to);
+}
+
+enum outcome cli_usage(const char *subcommand, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "cmrp %s: ", subcommand);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\nTry `cmrp %s --help`.\n", subcommand);
+    va_end(args);
+    return OUTCOME_USAGE;
+}
+
+enum outcome cli_fail(enum outcome outcome, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("cmrp: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return outcome;
+}
+
+int cli_colour(void) {
+    const char *no = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+char *cli_data_path(const char *name) {
+    static const char *const places[] = {CMRP_SOURCE_DATADIR, CMRP_INSTALL_DATADIR};
+    const char *chosen = getenv("CMRP_DATADIR");
+    for (size_t i = 0; chosen == NULL && i < sizeof places / sizeof places[0]; i++) {
+        char *path = util_format("%s/vectors", places[i]);
+        struct stat status;
+        if (stat(path, &status) == 0) {
+            chosen = places[i];
+        }
+        free(path);
+    }
+    // In the source tree the catalogue lies beside the code that uses it.
+    const char *folder = chosen != NULL && strcmp(chosen, CMRP_SOURCE_DATADIR) == 0 &&
+                                 strcmp(name, "vectors") != 0
+                             ? "/conformance"
+                             : "";
+    return util_format("%s%s/%s", chosen != NULL ? chosen : CMRP_INSTALL_DATADIR, folder, name);
+}
+
+static enum outcome run(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return OUTCOME_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return OUTCOME_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("cmrp %s\n", CMRP_VERSION_STRING);
+        return OUTCOME_OK;
+    }
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        if (strcmp(argv[1], subcommands[i].name) == 0) {
+            return subcommands[i].run(argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "cmrp: no subcommand \"%.40s\"\nTry `cmrp --help`.\n", argv[1]);
+    return OUTCOME_USAGE;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN); // a closed pipe is a failed write, reported like a full disk
+    enum outcome outcome = run(argc, argv);
+    if (!file_stdout_ok()) {
+        outcome = outcome_worst(outcome, OUTCOME_USAGE);
+    }
+    return (int)outcome;
+}

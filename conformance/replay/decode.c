@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a call's stubs to parameters and findings.
+#include <string.h>
+
+#include "replay/state.h"
+
+// ---- findings -----------------------------------------------------------------------------------
+
+static void add_finding(struct replay_call *out, bool must, uint64_t frame,
+                        const cmrp_error *complaint) {
+    if (out->finding_count == REPLAY_FINDINGS) {
+        out->more_findings++;
+        return;
+    }
+    struct replay_finding *f = &out->findings[out->finding_count++];
+    f->must = must;
+    f->frame = frame;
+    f->offset = complaint->offset;
+    f->section = complaint->section;
+    cmrp_error_field(complaint, f->field, sizeof f->field);
+    cmrp_error_message(complaint, f->message, sizeof f->message);
+}
+
+struct collecting {
+    struct replay_call *call;
+    uint64_t frame;
+    bool request;
+    bool trailing; // seen, and kept back: it may be a verification trailer
+    cmrp_error trailing_warning;
+};
+
+static void collect_warning(void *context, const cmrp_error *warning) {
+    struct collecting *c = context;
+    if (warning->code == CMRP_E_TRAILING && c->request) {
+        c->trailing = true;
+        c->trailing_warning = *warning;
+    } else {
+        add_finding(c->call, false, c->frame, warning);
+    }
+}
+
+// ---- the verification trailer -------------------------------------------------------------------
+
+// Looks for a verification trailer among the octets behind a request's parameters: its signature at
+// a multiple of 4 [MS-RPCE 2.2.2.13]. What stands before it is padding.
+static bool find_trailer(cmrp_view stub, size_t end, cmrp_view *trailer) {
+    static const uint8_t signature[] = {0x8a, 0xe3, 0x13, 0x71, 0x02, 0xf4, 0x36, 0x71};
+    for (size_t at = (end + 3) & ~(size_t)3; at + sizeof signature <= stub.size; at += 4) {
+        if (memcmp(stub.data + at, signature, sizeof signature) == 0) {
+            *trailer = (cmrp_view){stub.data + at, stub.size - at};
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- sides --------------------------------------------------------------------------------------
+
+// Batches that cannot be read are findings, too; of a response only if the method succeeded.
+static void check_batches(struct replay_call *out, const struct replay_side *side, uint64_t frame) {
+    uint32_t status = 0;
+    if (side->format.response && show_outcome(&side->format, side->slots, &status) && status != 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < out->method->count; i++) {
+        const cmrp_param *p = &out->method->params[i];
+        const cmrp_slot *slot = &side->slots[i];
+        if (!slot->present || slot->null || p->meaning != CMRP_MEANS_BATCH) {
+            continue;
+        }
+        const uint64_t offset =
+            slot->bytes.data != NULL ? (uint64_t)(slot->bytes.data - side->stub.data) : 0;
+        cmrp_batch batch;
+        cmrp_batch_command command;
+        cmrp_error error = {0};
+        if (cmrp_batch_open(&batch, slot->bytes, offset, CMRP_BATCH_STRICT, &error)) {
+            while (cmrp_batch_next(&batch, &command)) {
+            }
+        }
+        if (error.code != CMRP_OK) {
+            error.array = p->name;
+            error.index = CMRP_NO_INDEX;
+            add_finding(out, true, frame, &error);
+        }
+    }
+}
+
+static void decode_side(struct replay_call *out, bool response) {
+    const struct assoc_call *call = out->call;
+    const struct assoc_part *part = response ? &call->response : &call->request;
+    struct replay_side *side = response ? &out->response : &out->request;
+    if (part->state != ASSOC_WHOLE || out->method == NULL || !out->known_syntax) {
+        return;
+    }
+    struct collecting collecting = {.call = out, .frame = part->stamp.frame, .request = !response};
+    cmrp_error error = {0};
+    side->stub = part->stub;
+    side->format = (cmrp_stub_format){.method = out->method,
+                                      .interface = call->interface.version,
+                                      .response = response,
+                                      .syntax = out->syntax,
+                                      .order = part->order};
+    side->decoded = cmrp_stub_decode(&side->format, side->stub, 0, side->slots, collect_warning,
+                                     &collecting, &error);
+    if (!side->decoded) {
+        add_finding(out, true, part->stamp.frame, &error);
+        return;
+    }
+    if (collecting.trailing) {
+        const size_t end = (size_t)collecting.trailing_warning.offset;
+        if (!find_trailer(side->stub, end, &side->trailer)) {
+            add_finding(out, false, part->stamp.frame, &collecting.trailing_warning);
+        }
+    }
+    check_batches(out, side, part->stamp.frame);
+}
+
+// ---- the call -----------------------------------------------------------------------------------
+
+static bool is_syntax(const cmrp_syntax_id *id, const cmrp_uuid *uuid, unsigned version) {
+    return cmrp_uuid_equal(&id->uuid, uuid) && id->version == version && id->version_minor == 0;
+}
+
+static bool known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax) {
+    *syntax = is_syntax(id, &cmrp_uuid_ndr64, 1) ? CMRP_NDR64 : CMRP_NDR20;
+    return *syntax == CMRP_NDR64 || is_syntax(id, &cmrp_uuid_ndr20, 2);
+}
+
+void replay_syntax_name(struct buffer *out, const cmrp_syntax_id *id) {
+    cmrp_syntax syntax;
+    char text[CMRP_UUID_TEXT_SIZE];
+    if (known_syntax(id, &syntax)) {
+        buffer_printf(out, "%s", syntax == CMRP_NDR64 ? "ndr64" : "ndr");
+    } else {
+        cmrp_uuid_format(&id->uuid, text);
+        buffer_printf(out, "%s/%u.%u", text, id->version, id->version_minor);
+    }
+}
+
+static const char *why_undecoded(const struct replay_call *call) {
+    const struct assoc_call *c = call->call;
+    if (c->request.state == ASSOC_ABSENT) {
+        return "its request is not in the capture";
+    }
+    if (c->request.state == ASSOC_TOO_LARGE || c->response.state == ASSOC_TOO_LARGE) {
+        return "larger than the limit";
+    }
+    if (c->request.state != ASSOC_WHOLE) {
+        return "the request is not whole in the capture";
+    }
+    if (c->response.state != ASSOC_WHOLE) {
+        return "the response is not whole in the capture";
+    }
+    if (!call->known_syntax) {
+        return "an unknown transfer syntax";
+    }
+    return call->method == NULL ? "a method that is not described" : NULL;
+}
+
+static enum replay_state state_of(const struct replay_call *call) {
+    const struct assoc_call *c = call->call;
+    if (c->faulted) {
+        return REPLAY_FAULT;
+    }
+    if (c->response.state == ASSOC_ABSENT) {
+        return REPLAY_UNANSWERED;
+    }
+    if (c->request.state == ASSOC_SEALED || c->response.state == ASSOC_SEALED) {
+        return REPLAY_SEALED;
+    }
+    return call->request.decoded && call->response.decoded ? REPLAY_COMPLETE : REPLAY_UNDECODED;
+}
+
+void replay_decode(const struct assoc_call *call, struct replay_call *out) {
+    const unsigned version = call->interface.version;
+    memset(out, 0, offsetof(struct replay_call, findings));
+    out->finding_count = 0;
+    out->more_findings = 0;
+    out->call = call;
+    out->known_syntax = known_syntax(&call->transfer, &out->syntax);
+    if (call->request.state != ASSOC_ABSENT &&
+        (version == CMRP_INTERFACE_2 || version == CMRP_INTERFACE_3)) {
+        out->method = cmrp_method_numbered(version, call->opnum);
+    }
+    decode_side(out, false);
+    decode_side(out, true);
+    out->state = state_of(out);
+    out->why = out->state == REPLAY_UNDECODED ? why_undecoded(out) : NULL;
+}

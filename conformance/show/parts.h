@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this folder share. Not for other folders.
+#ifndef SHOW_PARTS_H
+#define SHOW_PARTS_H
+
+#include "show/show.h"
+
+// The set whose flags a parameter holds, or NULL; *object_type is kept between the parameters of a
+// list, in order.
+const cmrp_change_set *show_set_of(const cmrp_param *param, const cmrp_slot *slot,
+                                   uint64_t *object_type);
+// A handle by its short name, or as hex.
+void show_handle(struct buffer *out, const cmrp_param *param, const cmrp_slot *slot,
+                 const struct show_options *options);
+// The last part of a dotted name.
+const char *show_last_part(const char *name);
+// Columns that the text from `start` on takes.
+size_t show_width(const struct buffer *out, size_t start);
+// Spaces, so that what began at `start` takes `width` columns.
+void show_pad(struct buffer *out, size_t start, size_t width);
+
+#endif

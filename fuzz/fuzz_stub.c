@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Property stub: the first two octets pick method, direction, interface version, transfer syntax
+// and byte order; the rest is refused with one error inside it, or its slots encode to a stub that
+// decodes to the same JSON without warnings, with the size that the null sink predicts. That stub
+// is also what the JSON encodes to.
+#include <stdlib.h>
+
+#include "fuzz_support.h"
+
+#define PROPERTY "stub"
+
+// An alignment gap that is cut short makes the field behind it, up to 7 octets further, incomplete.
+enum { GAP = 7 };
+
+struct stub {
+    cmrp_stub_format format;
+    cmrp_view bytes;
+    cmrp_slot slots[CMRP_MAX_PARAMS];
+};
+
+static void warned(void *context, const cmrp_error *warning) {
+    const struct stub *stub = context;
+    fuzz_check_place(PROPERTY, warning, FUZZ_BASE, stub->bytes.size, 0);
+}
+
+static void check_slots(const struct stub *stub, const cmrp_param *params, size_t count,
+                        const cmrp_slot *slots);
+
+static void check_rows(const struct stub *stub, cmrp_rows rows) {
+    cmrp_slot members[CMRP_MAX_PARAMS];
+    uint64_t n = 0;
+    while (cmrp_rows_next(&rows, members)) {
+        check_slots(stub, rows.type->members, rows.type->count, members);
+        n++;
+    }
+    if (n != rows.count) {
+        fuzz_fail(PROPERTY, "%llu of %llu rows are delivered", (unsigned long long)n,
+                  (unsigned long long)rows.count);
+    }
+}
+
+static void check_slots(const struct stub *stub, const cmrp_param *params, size_t count,
+                        const cmrp_slot *slots) {
+    for (size_t i = 0; i < count; i++) {
+        const cmrp_slot *slot = &slots[i];
+        if (!slot->present || slot->null) {
+            continue;
+        }
+        fuzz_check_inside(PROPERTY, params[i].name, slot->bytes, stub->bytes);
+        if (params[i].kind == CMRP_KIND_ARRAY || params[i].kind == CMRP_KIND_RECORD) {
+            check_rows(stub, slot->rows);
+        }
+    }
+}
+
+// Exactly the parameters of this stub are present.
+static void check_presence(const struct stub *stub) {
+    const cmrp_method *method = stub->format.method;
+    for (uint32_t i = 0; i < method->count; i++) {
+        if (stub->slots[i].present != cmrp_param_travels(&method->params[i], &stub->format)) {
+            fuzz_fail(PROPERTY, "presence of %s is wrong", method->params[i].name);
+        }
+    }
+}
+
+static bool write_slots(void *context, cmrp_writer *w) {
+    const struct stub *stub = context;
+    return cmrp_stub_encode(&stub->format, stub->slots, w);
+}
+
+static json_t *decode(const struct json_selector *how, cmrp_view bytes, const char *what) {
+    cmrp_error error = {0};
+    json_t *value = json_decode(how, bytes, 0, &error);
+    if (value == NULL) {
+        fuzz_fail(PROPERTY, "%s does not decode to JSON: %s of %s at %llu", what,
+                  cmrp_code_id(error.code), error.field, (unsigned long long)error.offset);
+    }
+    return value;
+}
+
+static void check_accepted(struct stub *stub) {
+    const struct json_selector how = {.type = JSON_TYPE_STUB, .stub = stub->format};
+    check_presence(stub);
+    check_slots(stub, stub->format.method->params, stub->format.method->count, stub->slots);
+
+    size_t size;
+    uint8_t *octets = fuzz_write(PROPERTY, write_slots, stub, &size);
+    const cmrp_view canonical = {octets, size};
+    json_t *value = decode(&how, stub->bytes, "the input");
+    json_t *again = decode(&how, canonical, "the encoded stub");
+    json_object_del(value, "warnings"); // about trailing octets and gaps
+    fuzz_check_same_json(PROPERTY, "the meaning changed", value, again);
+
+    struct buffer out = {0};
+    struct json_failure failure;
+    if (!json_encode(&how, value, &out, &failure)) {
+        fuzz_fail(PROPERTY, "JSON refused at \"%s\": %s", failure.pointer, failure.message);
+    }
+    fuzz_check_same_octets(PROPERTY, "slots and JSON encode differently", canonical,
+                           buffer_view(&out));
+    buffer_free(&out);
+    json_decref(value);
+    json_decref(again);
+    free(octets);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < FUZZ_STUB_SELECTORS) {
+        return 0;
+    }
+    struct stub stub = {
+        .format = fuzz_stub_format(data),
+        .bytes = {data + FUZZ_STUB_SELECTORS, size - FUZZ_STUB_SELECTORS},
+    };
+    cmrp_error error = {0};
+    if (cmrp_stub_decode(&stub.format, stub.bytes, FUZZ_BASE, stub.slots, warned, &stub, &error)) {
+        fuzz_tally.accepted++;
+        check_accepted(&stub);
+    } else {
+        fuzz_tally.rejected++;
+        fuzz_check_error(PROPERTY, &error, FUZZ_BASE, stub.bytes.size,
+                         error.code == CMRP_E_TRUNCATED ? GAP : 0);
+    }
+    return 0;
+}
