@@ -11,21 +11,23 @@
 #include "util/hex.h"
 
 static void print_help(void) {
-    printf("usage: cmrp decode [OPTION]... FILE\n"
-           "\n"
-           "Shows what the octets of FILE (or - for standard input) say.\n"
-           "\n"
-           "%s"
-           "      --hex              FILE holds hex, as people paste it: spaces, 0x, dumps with offsets\n"
-           "  -T text|json           output form; text is the default\n"
-           "  -V, --verbose          text: offsets and raw fields too\n"
-           "  -h, --help             this text\n"
-           "\n"
-           "Exit codes: 0 decoded, warnings included; 1 the input is invalid: one line names offset,\n"
-           "field and section, after everything that could be decoded; 2 usage or unreadable file.\n"
-           "\n"
-           "Example: cmrp decode --hex -V - <<< '01000000 04000000 00000000 02000000 0000 00000000'\n",
-           cli_selector_help);
+    printf(
+        "usage: cmrp decode [OPTION]... FILE\n"
+        "\n"
+        "Shows what the octets of FILE (or - for standard input) say.\n"
+        "\n"
+        "%s"
+        "      --hex              FILE holds hex, as people paste it: spaces, 0x, dumps with "
+        "offsets\n"
+        "  -T text|json           output form; text is the default\n"
+        "  -V, --verbose          text: offsets and raw fields too\n"
+        "  -h, --help             this text\n"
+        "\n"
+        "Exit codes: 0 decoded, warnings included; 1 the input is invalid: one line names offset,\n"
+        "field and section, after everything that could be decoded; 2 usage or unreadable file.\n"
+        "\n"
+        "Example: cmrp decode --hex -V - <<< '01000000 04000000 00000000 02000000 0000 00000000'\n",
+        cli_selector_help);
 }
 
 struct options {
@@ -95,8 +97,8 @@ static void decode_json(const struct json_selector *how, cmrp_view octets, cmrp_
     json_decref(value);
 }
 
-static void decode_text(const struct options *o, const struct json_selector *how,
-                        cmrp_view octets, cmrp_error *error) {
+static void decode_text(const struct options *o, const struct json_selector *how, cmrp_view octets,
+                        cmrp_error *error) {
     struct buffer out = {0};
     show_value(&out, how, octets, &o->show, error);
     fwrite(out.data, 1, out.size, stdout);
@@ -123,7 +125,7 @@ static enum outcome decode(const struct options *o, cmrp_view octets) {
     char text[512];
     cmrp_error_format(&error, text, sizeof text);
     fflush(stdout);
-    fprintf(stderr, "%s: %s\n", strcmp(o->file, "-") == 0 ? "standard input" : o->file, text);
+    fprintf(stderr, "%s: %s\n", file_shown_name(o->file), text);
     return OUTCOME_FINDINGS;
 }
 
@@ -144,7 +146,7 @@ enum outcome cli_decode(int argc, char **argv) {
     } else if (hex_parse_pasted((const char *)input.data, input.size, &octets, &error)) {
         outcome = decode(&o, buffer_view(&octets));
     } else {
-        outcome = cli_fail(OUTCOME_USAGE, "%s: %s", o.file, error);
+        outcome = cli_fail(OUTCOME_USAGE, "%s: %s", file_shown_name(o.file), error);
     }
     free(error);
     buffer_free(&input);

@@ -19,8 +19,10 @@ static void print_help(void) {
            "  -o, --output FILE      write to FILE\n"
            "  -h, --help             this text\n"
            "\n"
-           "A stub's or change value's own \"method\", \"direction\", \"set\", … serve where the option is\n"
-           "not given. Exit codes: 0 encoded; 1 the value cannot be encoded; 2 usage, unreadable file\n"
+           "A stub's or change value's own \"method\", \"direction\", \"set\", … serve where the "
+           "option is\n"
+           "not given. Exit codes: 0 encoded; 1 the value cannot be encoded; 2 usage, unreadable "
+           "file\n"
            "or not JSON.\n"
            "\n"
            "Example: cmrp decode -T json batch.bin | cmrp encode - | cmp - batch.bin\n",
@@ -91,12 +93,12 @@ static enum outcome encode(const struct options *o, const struct buffer *text) {
     enum outcome outcome;
     json_t *value = json_parse((const char *)text->data, text->size, &error);
     if (value == NULL) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s: %s", o->file, error);
+        outcome = cli_fail(OUTCOME_USAGE, "%s: %s", file_shown_name(o->file), error);
     } else if (!cli_selector_resolve(&o->selector, value, &how, &error)) {
         outcome = cli_usage("encode", "%s", error);
     } else if (!json_encode(&how, value, &octets, &failure)) {
         const char *section = failure.codec.section;
-        outcome = cli_fail(OUTCOME_FINDINGS, "%s: at %s: %s%s%s%s", o->file,
+        outcome = cli_fail(OUTCOME_FINDINGS, "%s: at %s: %s%s%s%s", file_shown_name(o->file),
                            failure.pointer[0] != '\0' ? failure.pointer : "/", failure.message,
                            section != NULL ? " [" : "", section != NULL ? section : "",
                            section != NULL ? "]" : "");

@@ -417,6 +417,15 @@ static enum outcome unknown(const struct sources *s, const char *name) {
     return outcome;
 }
 
+// Line by line: of a large print that fails standard output forgets why.
+static void print_lines(const char *text) {
+    while (*text != '\0') {
+        const size_t n = strcspn(text, "\n");
+        fwrite(text, 1, n + (text[n] == '\n'), stdout);
+        text += n + (text[n] == '\n');
+    }
+}
+
 static enum outcome explain(const struct sources *s, const char *name, bool apart) {
     struct buffer out = {0};
     const bool vector = explain_vector(&out, s, name);
@@ -425,7 +434,8 @@ static enum outcome explain(const struct sources *s, const char *name, bool apar
     const bool flag = explain_flag(&out, s, name);
     const bool found = vector || requirement || known || flag;
     if (found) {
-        printf("%s%s", apart ? "\n" : "", buffer_text(&out));
+        print_lines(apart ? "\n" : "");
+        print_lines(buffer_text(&out));
     }
     buffer_free(&out);
     return found ? OUTCOME_OK : unknown(s, name);

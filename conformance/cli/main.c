@@ -38,13 +38,15 @@ static void print_help(FILE *to) {
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
         fprintf(to, "  %-9s %s\n", subcommands[i].name, subcommands[i].summary);
     }
-    fputs("\n"
-          "  -h, --help     this text; `cmrp SUBCOMMAND --help` tells about one\n"
-          "      --version  the version\n"
-          "\n"
-          "Exit codes: 0 all well; 1 findings (invalid input, failed case, difference); 2 usage or\n"
-          "unreadable file; 3 target could not be started or reached; 4 incomplete; 5 internal error.\n",
-          to);
+    fputs(
+        "\n"
+        "  -h, --help     this text; `cmrp SUBCOMMAND --help` tells about one\n"
+        "      --version  the version\n"
+        "\n"
+        "Exit codes: 0 all well; 1 findings (invalid input, failed case, difference); 2 usage or\n"
+        "unreadable file; 3 target could not be started or reached; 4 incomplete; 5 internal "
+        "error.\n",
+        to);
 }
 
 enum outcome cli_usage(const char *subcommand, const char *format, ...) {
@@ -86,10 +88,10 @@ char *cli_data_path(const char *name) {
         free(path);
     }
     // In the source tree the catalogue lies beside the code that uses it.
-    const char *folder = chosen != NULL && strcmp(chosen, CMRP_SOURCE_DATADIR) == 0 &&
-                                 strcmp(name, "vectors") != 0
-                             ? "/conformance"
-                             : "";
+    const char *folder =
+        chosen != NULL && strcmp(chosen, CMRP_SOURCE_DATADIR) == 0 && strcmp(name, "vectors") != 0
+            ? "/conformance"
+            : "";
     return util_format("%s%s/%s", chosen != NULL ? chosen : CMRP_INSTALL_DATADIR, folder, name);
 }
 
@@ -118,6 +120,7 @@ static enum outcome run(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN); // a closed pipe is a failed write, reported like a full disk
+    file_watch_stdout();
     enum outcome outcome = run(argc, argv);
     if (!file_stdout_ok()) {
         outcome = outcome_worst(outcome, OUTCOME_USAGE);

@@ -43,8 +43,8 @@ bool cli_selector_resolve(const struct cli_selector *selector, const json_t *obj
     const char *const type = selector->type != NULL ? selector->type : "batch";
     const bool change = strcmp(type, "change") == 0;
     json_t *request = json_object();
-    static const char *const own[] = {"set", "method", "opnum", "interface", "direction", "syntax",
-                                      "drep"};
+    static const char *const own[] = {"set",       "method", "opnum", "interface",
+                                      "direction", "syntax", "drep"};
     for (size_t i = 0; object != NULL && i < sizeof own / sizeof own[0]; i++) {
         json_t *value = json_object_get(object, own[i]);
         if (value != NULL) {

@@ -38,8 +38,9 @@ enum {
         {"direction", required_argument, NULL, CLI_OPTION_DIRECTION},                              \
         {"interface", required_argument, NULL, CLI_OPTION_INTERFACE},                              \
         {"syntax", required_argument, NULL, CLI_OPTION_SYNTAX},                                    \
-        {"drep", required_argument, NULL, CLI_OPTION_DREP},                                        \
-        {"lenient", no_argument, NULL, CLI_OPTION_LENIENT}
+        {"drep", required_argument, NULL, CLI_OPTION_DREP}, {                                      \
+        "lenient", no_argument, NULL, CLI_OPTION_LENIENT                                           \
+    }
 
 extern const char cli_selector_help[];
 

@@ -123,6 +123,11 @@ class Table(Tree):
         self.assert_problems(("conformance/requirements.tsv:3", "section is empty or has a space"))
         self.change_row(2, statement="one\ttwo")
         self.assert_problems(("conformance/requirements.tsv:3", "10 columns, not 9"))
+        self.write_table(good_rows())
+        with self.table.open("a", encoding="utf-8") as table:
+            table.write(f"{ident(7)}\n")
+        self.assert_problems(("conformance/requirements.tsv:8", "1 columns, not 9"))
+        self.assertEqual(self.run_script("--summary", "--fix").returncode, 1)
 
     def test_status_is_needed_for_must(self):
         self.change_row(2, status="")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE // fopencookie
 #include "util/file.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *shown_name(const char *path) {
+const char *file_shown_name(const char *path) {
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
@@ -33,9 +34,9 @@ bool file_read(const char *path, size_t limit, struct buffer *out, char **error)
     FILE *f = standard ? stdin : fopen(path, "rb");
     const bool ok = f != NULL && read_stream(f, limit, out);
     if (!ok && errno == EFBIG) {
-        *error = util_format("%s: more than %zu octets", shown_name(path), limit);
+        *error = util_format("%s: more than %zu octets", file_shown_name(path), limit);
     } else if (!ok) {
-        *error = util_format("%s: %s", shown_name(path), strerror(errno));
+        *error = util_format("%s: %s", file_shown_name(path), strerror(errno));
     }
     if (f != NULL && !standard) {
         fclose(f);
@@ -66,6 +67,32 @@ bool file_write(const char *path, cmrp_view content, char **error) {
     return ok;
 }
 
+// ---- standard output ----------------------------------------------------------------------------
+
+static int stdout_errno; // why the first failed write failed: stdio itself forgets
+
+static ssize_t write_stdout(void *unused, const char *data, size_t size) {
+    (void)unused;
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t n = write(STDOUT_FILENO, data + done, size - done);
+        if (n < 0 && errno != EINTR) {
+            stdout_errno = stdout_errno != 0 ? stdout_errno : errno;
+            return 0;
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)done;
+}
+
+void file_watch_stdout(void) {
+    FILE *watched = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_stdout});
+    if (watched != NULL) {
+        setvbuf(watched, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+        stdout = watched;
+    }
+}
+
 bool file_stdout_ok(void) {
     static bool said = false;
     errno = 0;
@@ -73,9 +100,9 @@ bool file_stdout_ok(void) {
         return true;
     }
     if (!said) {
+        const int reason = stdout_errno != 0 ? stdout_errno : errno;
         said = true;
-        fprintf(stderr, "cmrp: standard output: %s\n",
-                errno != 0 ? strerror(errno) : "write error");
+        fprintf(stderr, "cmrp: standard output: %s\n", strerror(reason != 0 ? reason : EIO));
     }
     return false;
 }

@@ -7,6 +7,9 @@
 
 enum { FILE_LIMIT = 256 * 1024 * 1024 }; // octets of input that are read whole
 
+// What messages call a file: its path, or "standard input" for "-".
+const char *file_shown_name(const char *path);
+
 // Reads a file ("-": standard input) into out. Returns false with *error set (free it): the file's
 // name and the reason. More than `limit` octets are refused.
 bool file_read(const char *path, size_t limit, struct buffer *out, char **error);
@@ -14,6 +17,9 @@ bool file_read(const char *path, size_t limit, struct buffer *out, char **error)
 // Writes a file whole ("-": standard output). A failed write leaves no half file behind.
 bool file_write(const char *path, cmrp_view content, char **error);
 
+// Makes later failures of standard output tell their reason. Call it once, before anything is
+// printed.
+void file_watch_stdout(void);
 // Flushes standard output and says whether everything that was ever written to it has arrived. The
 // reason (a full disk, a closed pipe) goes to standard error, once.
 bool file_stdout_ok(void);

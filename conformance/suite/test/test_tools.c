@@ -108,7 +108,7 @@ static void expect_near(const char *wanted, const char *expected) {
 static void test_near(void **state) {
     (void)state;
     expect_near("name-overun", "name-overrun");
-    expect_near("Name-Overrun", "name-overrun");
+    expect_near("Name-Overrun", "name-overrun data-overrun");
     expect_near("overrun", "name-overrun data-overrun");
     expect_near("ApiGetNotif", "ApiGetNotify ApiGetNotifyV2");
     expect_near("padd", "padding");
@@ -337,8 +337,10 @@ static void read_streams(const struct vector *v, struct streams *streams) {
     if (capture_run_memory(out.data, out.size, NULL, &handler, NULL, &error) != CAPTURE_OK) {
         fail_msg("%s: %s", v->id, error.text);
     }
-    assert_int_equal(streams->flows, 1);
-    assert_int_equal(streams->complaints, 0);
+    const bool empty = v->how.type == JSON_TYPE_PDU && v->octets.size == 0;
+    if (streams->flows != !empty || streams->complaints != 0) {
+        fail_msg("%s: %zu flows, %zu complaints", v->id, streams->flows, streams->complaints);
+    }
     buffer_free(&out);
 }
 
