@@ -300,18 +300,35 @@ def check_values(program, problems):
                       "the completion", complete(program, subcommand, "--method", ""))
     for method in sorted(complete(program, "replay", "--method", "")):
         problems.check(takes(program, "replay", "--method", method), f"--method {method}: not taken")
-    for option, kind in (("--direction", "stub"), ("--interface", "stub"), ("--syntax", "stub"),
-                         ("--drep", "stub"), ("--type", None)):
-        offered = complete(program, "decode", option, "")
-        problems.check(offered, f"{option}: nothing is offered")
-        for value in sorted(offered):
-            words = {"--type": kind or value, "--method": "ApiCloseKey", "--direction": "request",
-                     option: value}
+    for option in ("--type", "--direction", "--interface", "--syntax", "--drep"):
+        for value in sorted(complete(program, "decode", option, "")):
+            words = {"--type": value if option == "--type" else "stub", "--method": "ApiCloseKey",
+                     "--direction": "request", option: value}
             done = program.run(str(program.path), "decode", "--hex",
                                *[w for pair in words.items() for w in pair], "-")
             problems.check(done.returncode == 1, f"{option} {value}: {done.stdout}")
     for level in sorted(complete(program, "conform", "--level", "")):
         problems.check(takes(program, "conform", "--level", level), f"--level {level}: not taken")
+
+
+def check_prose_values(program, pages, problems):
+    """Values that a help text lists in words, as `batch (default), change, stub or pdu`."""
+    word = r"\w+(?: \(default\))?"
+    for subcommand, options in (("decode", ("type", "direction", "interface", "syntax", "drep")),
+                                ("encode", ("type", "direction", "interface", "syntax", "drep")),
+                                ("list", ("type",)), ("conform", ("level",))):
+        for option in ("--" + name for name in options):
+            where, text = f"{subcommand} {option}", program.options(subcommand)[option][2]
+            found = re.search(rf"{word}(?:, {word})* or {word}", text)
+            values = set(re.findall(r"(\w+):", text) if option == "--level" else
+                         re.findall(r"\w+", re.sub(r" or |\(default\)", " ", found[0])) if found
+                         else [])
+            problems.same(where, "the help", values, "the completion",
+                          complete(program, subcommand, option, ""))
+            _, argument, prose = pages[f"cmrp-{subcommand}"].options()[option]
+            for value in sorted(values):
+                problems.check(re.search(rf"\b{value}\b", f"{argument} {prose}"),
+                               f"{where}: the page does not say {value}")
 
 
 def check_ids(program, problems):
@@ -327,7 +344,7 @@ def check_ids(program, problems):
                   complete(program, "list", "--flag", ""))
     problems.same("completion of list --requirement", "the list", requirements, "the completion",
                   complete(program, "list", "--requirement", ""))
-    prefix = "CMRP-B-00"
+    prefix = "CMRP-B-"
     problems.same(f"completion of explain {prefix}", "the list",
                   {r for r in requirements if r.startswith(prefix)}, "the completion",
                   complete(program, "explain", prefix))
@@ -342,6 +359,13 @@ def check_ids(program, problems):
     problems.check(not complete(program, "decode", "--he", "x"), "completion of a file: words")
 
 
+def report(problems):
+    for problem in problems.lines:
+        print(problem, file=sys.stderr)
+    print(f"man pages and completion: {problems.checks} checks, {len(problems.lines)} problems")
+    return 1 if problems.lines else 0
+
+
 def main():
     if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
         print(__doc__.strip())
@@ -354,21 +378,20 @@ def main():
     pages = {path.stem: Page(path) for path in sorted(PAGES.glob("*.1"))}
     expected = {"cmrp" + (f"-{name}" if name else ""): name for name in ["", *program.subcommands()]}
     problems.same("man pages", "the help", set(expected), "docs/man", set(pages))
+    if problems.lines:
+        return report(problems)
     for stem, subcommand in expected.items():
-        if stem in pages:
-            check_form(pages[stem], problems)
-            check_options(pages[stem], program, subcommand, problems)
-            check_examples(pages[stem], program, problems)
+        check_form(pages[stem], problems)
+        check_options(pages[stem], program, subcommand, problems)
+        check_examples(pages[stem], program, problems)
     listed = set(re.findall(r"^\.It Cm (\w+)$", "\n".join(pages["cmrp"].lines), re.M))
     problems.same("cmrp.1", "the help", set(program.subcommands()), "the page", listed)
     check_environment(pages, problems)
     check_completion(program, problems)
     check_values(program, problems)
+    check_prose_values(program, pages, problems)
     check_ids(program, problems)
-    for problem in problems.lines:
-        print(problem, file=sys.stderr)
-    print(f"man pages and completion: {problems.checks} checks, {len(problems.lines)} problems")
-    return 1 if problems.lines else 0
+    return report(problems)
 
 
 if __name__ == "__main__":

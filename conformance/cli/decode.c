@@ -101,7 +101,7 @@ static void decode_text(const struct options *o, const struct json_selector *how
                         cmrp_error *error) {
     struct buffer out = {0};
     show_value(&out, how, octets, &o->show, error);
-    fwrite(out.data, 1, out.size, stdout);
+    file_write("-", buffer_view(&out), NULL);
     buffer_free(&out);
 }
 

@@ -72,28 +72,27 @@ bool json_change_encode(struct shape *s, const cmrp_change_set *set, const json_
     if (names == NULL && integer == NULL) {
         return shape_fail(s, "neither value nor names is given");
     }
+    uint64_t from_names = 0;
     if (names != NULL) {
         const size_t mark = shape_mark(s);
         shape_enter_key(s, "names");
-        if (!value_of_names(s, set, names, &writing.value)) {
+        if (!value_of_names(s, set, names, &from_names)) {
             return false;
         }
         shape_leave(s, mark);
-        writing.value |= unknown;
     }
-    if (integer != NULL) {
-        const uint64_t from_names = writing.value;
-        if (!shape_u64(s, value, "value", true, max, &writing.value)) {
-            return false;
-        }
-        const uint64_t rest = cmrp_change_unknown(set, writing.value);
-        const bool same = from_names == writing.value || (from_names | rest) == writing.value;
-        if (names != NULL && !same) {
-            return shape_fail(s, "value and names disagree");
-        }
-        if (json_object_get(value, "unknown") != NULL && unknown != rest) {
-            return shape_fail(s, "value and unknown disagree");
-        }
+    writing.value = from_names | unknown;
+    if (!shape_u64(s, value, "value", false, max, &writing.value)) {
+        return false;
+    }
+    // What is said twice must agree: the defined part with names, the rest with unknown.
+    const uint64_t rest = cmrp_change_unknown(set, writing.value);
+    const uint64_t defined = set->enumeration && rest != 0 ? 0 : writing.value & ~rest;
+    if (names != NULL && from_names != defined) {
+        return shape_fail(s, "value and names disagree");
+    }
+    if (json_object_get(value, "unknown") != NULL && unknown != rest) {
+        return shape_fail(s, "value and unknown disagree");
     }
     return json_write(s, write_value, &writing, out);
 }

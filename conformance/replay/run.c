@@ -269,7 +269,7 @@ void replay_summary(const struct replay_result *result, struct buffer *out) {
         buffer_printf(out, ", %llu DCE/RPC without a bind", (unsigned long long)result->unbound);
     }
     if (calls == 0) {
-        buffer_printf(out, "; no calls of this protocol");
+        buffer_printf(out, result->connections > 0 ? "; no calls" : "; no calls of this protocol");
     } else {
         buffer_printf(out, "; %llu call%s", (unsigned long long)calls, plural(calls));
     }

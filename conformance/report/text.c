@@ -162,9 +162,9 @@ static void put_last_line(const struct report *r, const struct report_counts *co
     const size_t *all = counts->verdicts[JSON_TYPES];
     const size_t findings =
         all[VERDICT_FAIL] + all[VERDICT_XPASS] + all[VERDICT_CRASH] + all[VERDICT_TIMEOUT];
-    buffer_printf(out, "%s%zu findings in %zu cases",
+    buffer_printf(out, "%s%zu finding%s in %zu case%s",
                   colour_of(r, findings > 0 ? VERDICT_FAIL : VERDICT_PASS), findings,
-                  r->plan->count);
+                  findings == 1 ? "" : "s", r->plan->count, r->plan->count == 1 ? "" : "s");
     if (all[VERDICT_NOTRUN] > 0) {
         buffer_printf(out, ", %zu not run", all[VERDICT_NOTRUN]);
     }

@@ -191,6 +191,7 @@ static void send_call(struct wire *w, const cmrp_stub_format *format, bool respo
                       cmrp_view stub) {
     const size_t most = (FRAGMENT - CALL_HEADER) / 8 * 8;
     bool first = true;
+    stub.data = stub.size > 0 ? stub.data : (const uint8_t *)"";
     do {
         const size_t size = stub.size < most ? stub.size : most;
         cmrp_pdu pdu = {

@@ -46,11 +46,13 @@ bool file_read(const char *path, size_t limit, struct buffer *out, char **error)
 
 bool file_write(const char *path, cmrp_view content, char **error) {
     if (strcmp(path, "-") == 0) {
-        fwrite(content.data, 1, content.size, stdout);
+        if (content.size > 0) {
+            fwrite(content.data, 1, content.size, stdout);
+        }
         return true; // file_stdout_ok tells
     }
     FILE *f = fopen(path, "wb");
-    bool ok = f != NULL && fwrite(content.data, 1, content.size, f) == content.size;
+    bool ok = f != NULL && (content.size == 0 || fwrite(content.data, content.size, 1, f) == 1);
     const int first = errno;
     if (f != NULL && fclose(f) != 0 && ok) {
         ok = false;

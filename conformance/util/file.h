@@ -14,7 +14,8 @@ const char *file_shown_name(const char *path);
 // name and the reason. More than `limit` octets are refused.
 bool file_read(const char *path, size_t limit, struct buffer *out, char **error);
 
-// Writes a file whole ("-": standard output). A failed write leaves no half file behind.
+// Writes a file whole. A failed write leaves no half file behind. "-" is standard output: that
+// never fails here (error may be NULL), file_stdout_ok tells in the end.
 bool file_write(const char *path, cmrp_view content, char **error);
 
 // Makes later failures of standard output tell their reason. Call it once, before anything is

@@ -275,9 +275,8 @@ class UnwritableOutput(support.CliTest):
                 ("explain", "batch-notifytest-sent")]
 
     def assert_output_lost(self, text, reason):
-        """One line; the reason of a write that failed long before the end is not known any more."""
-        self.assert_one_line(text)
-        self.assertRegex(text, rf"^cmrp: standard output: ({reason}|write error)$")
+        """One line with the reason, even of a write that failed long before the end."""
+        self.assertEqual(text, f"cmrp: standard output: {reason}\n")
 
     def test_full_disk(self):
         for words in self.commands():
@@ -313,7 +312,7 @@ class UnwritableOutput(support.CliTest):
         path = self.path("bad.bin", b"\x01\0\0\0\x02\0")
         with open("/dev/full", "wb") as full:
             result = self.cmrp("decode", "-T", "json", path, code=USAGE, stdout=full)
-        self.assertRegex(result.err, "(?m)^cmrp: standard output: ")
+        self.assertRegex(result.err, "(?m)^cmrp: standard output: No space left on device$")
 
     def test_closed_standard_output(self):
         done = subprocess.run([self.program, "--version"], check=False, stderr=subprocess.PIPE,

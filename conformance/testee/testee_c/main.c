@@ -90,7 +90,9 @@ static void answer_encode(const struct json_selector *how, const json_t *request
         set_text(answer, "hex", text);
         free(text);
     } else {
-        char *text = util_format("%s: %s: %s", failure.code, failure.pointer, failure.message);
+        char *text =
+            util_format("%s: %s: %s", failure.code,
+                        failure.pointer[0] != '\0' ? failure.pointer : "/", failure.message);
         set_text(answer, "error", text);
         free(text);
     }
