@@ -39,6 +39,7 @@ enum {
     SPANS = 120,      // fields of a vector that are shown
     SPAN_OCTETS = 16, // octets of one field
     SPAN_LINES = 8,   // lines of one field
+    SAID_LINES = 100, // lines of what they say
     NAME_WIDTH = 26,  // of the column of fields
     LINE = 100,       // columns of wrapped text
 };
@@ -140,13 +141,24 @@ static void put_octets(struct buffer *out, const struct vector *v,
 static void put_decoded(struct buffer *out, const struct sources *s, const struct vector *v,
                         const struct json_selector *how, const char *title) {
     struct show_options options = s->show;
+    struct buffer lines = {0};
     cmrp_error error = {0};
+    size_t count = 0;
     options.indent = 2;
+    show_value(&lines, how, buffer_view(&v->octets), &options, &error);
     buffer_printf(out, "%s:\n", title);
-    show_value(out, how, buffer_view(&v->octets), &options, &error);
+    for (const char *line = buffer_text(&lines); *line != '\0'; count++) {
+        const size_t n = strcspn(line, "\n") + 1;
+        buffer_append(out, line, count < SAID_LINES ? n : 0);
+        line += n;
+    }
+    if (count > SAID_LINES) {
+        buffer_printf(out, "  … %zu lines in all\n", count);
+    }
     if (error.code != CMRP_OK) {
         buffer_printf(out, "  refused: %s\n", cmrp_code_id(error.code));
     }
+    buffer_free(&lines);
 }
 
 static void put_outcome(struct buffer *out, const char *title, const struct vector_outcome *o,
@@ -200,7 +212,13 @@ static void put_requirements(struct buffer *out, const struct sources *s, const 
     }
 }
 
-static void put_head(struct buffer *out, const struct vector *v) {
+// The file's name below the folder of vectors, which differs from machine to machine.
+static const char *file_below(const struct sources *s, const struct vector *v) {
+    const size_t n = strlen(s->directory);
+    return strncmp(v->file, s->directory, n) == 0 && v->file[n] == '/' ? v->file + n + 1 : v->file;
+}
+
+static void put_head(struct buffer *out, const struct sources *s, const struct vector *v) {
     size_t i;
     json_t *flag;
     buffer_printf(out, "%s: vector (%s, %s)\n  ", v->id, json_type_name(v->how.type),
@@ -208,7 +226,7 @@ static void put_head(struct buffer *out, const struct vector *v) {
     put_prose(out, v->comment);
     buffer_printf(out, "\n  from ");
     put_prose(out, v->source);
-    buffer_printf(out, "\n  %s: /tests/%zu\n", v->file, v->index);
+    buffer_printf(out, "\n  %s: /tests/%zu\n", file_below(s, v), v->index);
     if (v->how.type == JSON_TYPE_CHANGE) {
         buffer_printf(out, "  set %s\n", v->how.set->name);
     }
@@ -230,7 +248,7 @@ static bool explain_vector(struct buffer *out, const struct sources *s, const ch
     if (v == NULL) {
         return false;
     }
-    put_head(out, v);
+    put_head(out, s, v);
     if (!v->has_octets) {
         put_refusal(out, v);
     } else {
@@ -442,7 +460,7 @@ static enum outcome explain(const struct sources *s, const char *name, bool apar
 }
 
 static enum outcome explain_all(const char *vectors, char *const *names, int count) {
-    struct sources s = {.show = {.verbose = true, .colour = cli_colour() != 0}};
+    struct sources s = {.show = {.colour = cli_colour() != 0}};
     char *table = cli_data_path("requirements.tsv");
     char *error = NULL;
     enum outcome outcome = OUTCOME_OK;

@@ -57,16 +57,18 @@ static const char *colour_end(const struct report *r) {
     return r->colour ? "\033[0m" : "";
 }
 
-// "  [MS-CMRP 2.2.3.17.1; CMRP-B-011, CMRP-B-012]"
+// "  [MS-CMRP 2.2.3.17.1; CMRP-B-011, CMRP-B-012]", or the file's source, which has brackets.
 static void put_citation(const struct report *r, const struct vector *v, struct buffer *out) {
+    struct buffer text = {0};
     size_t i;
     json_t *id;
-    buffer_printf(out, "  [");
-    report_sections(r, v, out);
+    report_sections(r, v, &text);
     json_array_foreach(v->requirements, i, id) {
-        buffer_printf(out, "%s%s", i == 0 ? "; " : ", ", json_string_value(id));
+        buffer_printf(&text, "%s%s", i == 0 ? "; " : ", ", json_string_value(id));
     }
-    buffer_printf(out, "]");
+    const bool bare = *buffer_text(&text) != '[';
+    buffer_printf(out, "  %s%s%s", bare ? "[" : "", buffer_text(&text), bare ? "]" : "");
+    buffer_free(&text);
 }
 
 // What the testee wrote to standard error, a line each, indented.

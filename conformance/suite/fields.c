@@ -181,12 +181,14 @@ static void find_wrong(const struct json_selector *how, cmrp_view octets, size_t
         }
         return;
     }
+    const bool surplus = s->error.code == CMRP_E_TRAILING;
     const size_t at = s->error.offset < octets.size ? (size_t)s->error.offset : octets.size;
-    const size_t behind = at < octets.size ? wrong_end(how, octets, &s->error) : at;
+    const size_t behind =
+        surplus || at == octets.size ? octets.size : wrong_end(how, octets, &s->error);
     walk(how, octets, at, limit, s);
     s->error_index = s->count;
     cmrp_error_field(&s->error, name, sizeof name);
-    add(s, at, behind, name);
+    add(s, at, behind, surplus ? "(trailing)" : name);
     add(s, behind, octets.size, "(not read)");
 }
 

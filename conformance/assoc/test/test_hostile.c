@@ -243,7 +243,7 @@ static void test_header_soup(void **state) {
         struct assoc *a = assoc_create(NULL, &events, &memory);
         const struct assoc_stamp stamp = {0};
         for (int i = 0; i < pieces; i++) {
-            uint8_t soup[400];
+            uint8_t soup[400] = {0};
             size_t size = 0;
             while (size + 32 < sizeof soup) {
                 memcpy(soup + size, headers[random_below(6)], 16);

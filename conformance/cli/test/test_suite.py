@@ -72,7 +72,7 @@ class Conform(SuiteTest):
         result = self.cmrp("conform", *answer, "batch-notifytest-sent/decode", "--json", report,
                            "--junit", junit, code=FINDINGS)
         self.assertRegex(result.out, r"(?m)^FAIL +batch-notifytest-sent/decode")
-        self.assertIn("1 findings in 1 cases", result.out)
+        self.assertIn("1 finding in 1 case", result.out)
         self.assertIn("FAIL", report.read_text("utf-8"))
         json.loads(report.read_text("utf-8"))
         tree = xml.etree.ElementTree.parse(junit).getroot()

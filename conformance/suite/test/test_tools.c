@@ -55,6 +55,7 @@ static void test_fields(void **state) {
     expect_fields("batch-cut-at-17",
                   "0 VersionNumber|4 CommandType|8 ValueType|=>12 NameLength|16 (not read)");
     expect_fields("change-type-registry", "0 value");
+    expect_fields("change-v1-length-8", "0 value|=>4 (trailing)");
     expect_fields("stub-getnotify-resp-trailing-v2-ndr",
                   "0 dwNotifyKey|4 dwFilter|8 dwStateSequence|12 Name|16 Name|20 Name|24 Name|"
                   "42 (gap)|44 return|48 (trailing)");
