@@ -95,7 +95,7 @@ class Includes(unittest.TestCase):
             "suite": "codec json", "testee": "codec suite json", "rules": "codec json",
             "cluster": "change batch", "report": "codec suite rules json",
             "live": "rpc rules suite report",
-            "replay": "codec capture assoc json rules report"}
+            "replay": "codec capture assoc show json rules report"}
         modules = "status bytes export version change ndr pdu epm batch payload method cmrp".split()
         for folder, row in allowed.items():
             name, row = f"conformance/{folder}/file.c", row.split()
