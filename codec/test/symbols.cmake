@@ -45,7 +45,7 @@ run(lines ${NM} -D --defined-only ${SHARED})
 foreach(line IN LISTS lines)
     if(line MATCHES " [A-Za-z] ([^ ]+)$")
         set(name ${CMAKE_MATCH_1})
-        if((SANITIZE AND name MATCHES "^_*(asan|ubsan|odr_asan|sanitizer)") OR
+        if((SANITIZE AND name MATCHES "^_*(asan|ubsan|odr_asan|sanitizer|sancov|start___sancov|stop___sancov)") OR
            (COVERAGE AND name MATCHES "^(__gcov_|__llvm_|mangle_path$)"))
             continue()
         endif()
@@ -82,7 +82,7 @@ foreach(object IN LISTS objects)
         endif()
         set(name ${CMAKE_MATCH_1})
         if(name IN_LIST allowed OR name IN_LIST declared OR
-           (SANITIZE AND name MATCHES "^_*(asan|ubsan|odr_asan|sanitizer)_") OR
+           (SANITIZE AND name MATCHES "^_*(asan|ubsan|odr_asan|sanitizer|sancov|start___sancov|stop___sancov)_") OR
            (COVERAGE AND name MATCHES "^_*(gcov|llvm)_"))
             continue()
         endif()
