@@ -8,15 +8,15 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${1:-$root/build/s390x}
 [ $# -eq 0 ] || shift
 
-for tool in s390x-linux-gnu-gcc qemu-s390x cmake; do
+for tool in s390x-linux-gnu-gcc qemu-s390x cmake ninja; do
     if ! command -v "$tool" >/dev/null; then
         echo "big_endian.sh: $tool is missing (Debian: apt-get install gcc-s390x-linux-gnu" \
-            "libc6-dev-s390x-cross qemu-user cmake)" >&2
+            "libc6-dev-s390x-cross qemu-user cmake ninja-build)" >&2
         exit 2
     fi
 done
 
-cmake -S "$root" -B "$build" --toolchain "$root/cmake/toolchain-s390x.cmake" \
+cmake -G Ninja -S "$root" -B "$build" --toolchain "$root/cmake/toolchain-s390x.cmake" \
     -D CMAKE_BUILD_TYPE=RelWithDebInfo -D CMRP_BUILD_CONFORMANCE=OFF \
     -D CMRP_TEST_WITHOUT_CMOCKA=ON "$@"
 cmake --build "$build" --parallel 2
