@@ -423,7 +423,10 @@ bool cmrp_batch_writer_close(cmrp_batch_writer *bw, cmrp_view trailing) {
     if (trailing.size != 0 &&
         (!lenient || bw->unpadded || trailing.size >= CMRP_BATCH_COMMAND_MINIMUM ||
          holds_command(trailing, bw->flags))) {
-        return cmrp_write_fail(w, CMRP_E_AFTER_COMMANDS, "CommandType", trailing.size);
+        const bool first = w->error->code == CMRP_OK;
+        cmrp_write_fail(w, CMRP_E_AFTER_COMMANDS, "CommandType", trailing.size);
+        w->error->left = first ? trailing.size : w->error->left; // what the message counts
+        return false;
     }
     return cmrp_put_view(w, "trailing", trailing);
 }

@@ -332,6 +332,18 @@ static bool take_body(cmrp_reader *r, uint64_t base, cmrp_pdu *pdu) {
     }
 }
 
+// Octets that no field accounts for are not lost silently.
+static void warn_rest(const cmrp_reader *r, const char *field, cmrp_warn *warn, void *context) {
+    const cmrp_error trailing = {.code = CMRP_E_TRAILING,
+                                 .offset = r->offset,
+                                 .left = r->left,
+                                 .field = field,
+                                 .section = r->section};
+    if (r->left > 0 && warn != NULL) {
+        warn(context, &trailing);
+    }
+}
+
 bool cmrp_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_pdu *pdu, cmrp_warn *warn,
                      void *warn_context, cmrp_error *error) {
     cmrp_reader r;
@@ -351,14 +363,9 @@ bool cmrp_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_pdu *pdu, cmrp_warn 
         !take_auth(&body, offset, pdu) || !take_body(&body, offset, pdu)) {
         return false;
     }
-    if (r.left > 0 && warn != NULL) {
-        const cmrp_error trailing = {.code = CMRP_E_TRAILING,
-                                     .offset = r.offset,
-                                     .left = r.left,
-                                     .field = "pdu",
-                                     .section = SECTION_HEADER};
-        warn(warn_context, &trailing);
-    }
+    warn_rest(&body, "body", warn, warn_context);
+    r.section = SECTION_HEADER;
+    warn_rest(&r, "pdu", warn, warn_context);
     return true;
 }
 

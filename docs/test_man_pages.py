@@ -302,8 +302,10 @@ def check_values(program, problems):
         problems.check(takes(program, "replay", "--method", method), f"--method {method}: not taken")
     for option in ("--type", "--direction", "--interface", "--syntax", "--drep"):
         for value in sorted(complete(program, "decode", option, "")):
-            words = {"--type": value if option == "--type" else "stub", "--method": "ApiCloseKey",
-                     "--direction": "request", option: value}
+            words = {"--type": "stub", "--method": "ApiCloseKey", "--direction": "request",
+                     option: value}
+            if words["--type"] != "stub":
+                words = {"--type": value}
             done = program.run(str(program.path), "decode", "--hex",
                                *[w for pair in words.items() for w in pair], "-")
             problems.check(done.returncode == 1, f"{option} {value}: {done.stdout}")

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Property batch_round_trip: what decodes (strictly, leniently) encodes to the identical octets
 // under the same mode, command by command through cmrp_batch_put as well as through JSON, with the
-// size that the null sink predicts.
+// size that the null sink predicts; and printing it command by command gives the same JSON.
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz_support.h"
 
@@ -28,6 +30,25 @@ static bool copy_batch(void *context, cmrp_writer *w) {
     return ok && cmrp_batch_writer_close(&bw, batch.trailing);
 }
 
+static void check_print(cmrp_view bytes, unsigned flags, const json_t *value) {
+    enum { STYLE = JSON_COMPACT };
+    cmrp_error error = {0};
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    char *dumped = json_dumps(value, STYLE);
+    if (out == NULL || dumped == NULL) {
+        abort();
+    }
+    const bool ok = json_batch_print(bytes, flags, STYLE, out, &error);
+    fclose(out);
+    if (!ok || strcmp(printed, dumped) != 0) {
+        fuzz_fail(PROPERTY, "printed %s\n  decoded %s", printed, dumped);
+    }
+    free(printed);
+    free(dumped);
+}
+
 static bool round_trip(cmrp_view bytes, unsigned flags) {
     const struct json_selector how = {.type = JSON_TYPE_BATCH, .batch_flags = flags};
     cmrp_error error = {0};
@@ -48,6 +69,7 @@ static bool round_trip(cmrp_view bytes, unsigned flags) {
     }
     fuzz_check_same_octets(PROPERTY, "through JSON", bytes, buffer_view(&out));
     buffer_free(&out);
+    check_print(bytes, flags, value);
     json_decref(value);
     return true;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Property replay: any octets as a capture are read from end to end, whatever the output: JSON
-// records are whole lines of JSON whose kinds agree with the counters, text is safe for a terminal,
-// all outputs count the same, and nothing is written after the writer has said stop.
-// gzip is left to `capture`: a small stream can hold gigabytes, and here nothing bounds them.
+// records are whole lines of JSON whose kinds agree with the counters, and whose parameters are
+// what decoding makes of the stub that they encode to; text is safe for a terminal, all outputs
+// count the same, and nothing is written after the writer has said stop. gzip is left to `capture`:
+// a small stream can hold gigabytes, and here nothing bounds them.
 #include <stdlib.h>
 
 #include "fuzz_support.h"
@@ -19,6 +20,36 @@ struct output {
     uint64_t stop_at; // records after which the writer wants no more; 0: never
     bool stopped;
 };
+
+// The parameters of a call, which replay writes by itself, as decoding has them.
+static void check_params(const json_t *record, const char *direction) {
+    json_t *params = json_object_get(record, direction);
+    struct json_selector how = {.type = JSON_TYPE_STUB};
+    struct json_failure failure;
+    struct buffer stub = {0};
+    cmrp_error error = {0};
+    char *reason = NULL;
+    if (params == NULL) {
+        return;
+    }
+    json_t *selectors = json_pack("{sOsOsOss}", "method", json_object_get(record, "method"),
+                                  "interface", json_object_get(record, "interface"), "syntax",
+                                  json_object_get(record, "syntax"), "direction", direction);
+    json_t *value = json_pack("{sO}", "params", params);
+    if (selectors == NULL || !json_selector_read(selectors, &how, &reason)) {
+        fuzz_fail(PROPERTY, "parameters without selectors: %s", reason);
+    }
+    if (!json_encode(&how, value, &stub, &failure)) {
+        fuzz_fail(PROPERTY, "parameters refused at \"%s\": %s: %s", failure.pointer,
+                  failure.message, json_dumps(record, 0));
+    }
+    json_t *decoded = json_decode(&how, buffer_view(&stub), 0, &error);
+    fuzz_check_same_json(PROPERTY, "parameters", json_object_get(decoded, "params"), params);
+    json_decref(decoded);
+    json_decref(selectors);
+    json_decref(value);
+    buffer_free(&stub);
+}
 
 static void check_json(struct output *output, cmrp_view record) {
     static const char *const kinds[] = {"call", "bind", "gap", "note"};
@@ -39,6 +70,8 @@ static void check_json(struct output *output, cmrp_view record) {
         fuzz_fail(PROPERTY, "a record of kind \"%s\"", kind);
     }
     (*counts[i])++;
+    check_params(object, "request");
+    check_params(object, "response");
     for (i = 0; output->options.ascii && i < record.size; i++) {
         if (record.data[i] >= 0x7f) {
             fuzz_fail(PROPERTY, "a record that is not ASCII");

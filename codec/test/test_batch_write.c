@@ -192,6 +192,7 @@ static void test_trailing_octets(void **state) {
             assert_int_equal(cmrp_batch_writer_close(&t.bw, (cmrp_view){junk, size}), fits);
             assert_int_equal(t.w.size, fits ? 22 + size : 22);
             assert_int_equal(t.error.code, fits ? CMRP_OK : CMRP_E_AFTER_COMMANDS);
+            assert_int_equal(t.error.left, fits ? 0 : size);
         }
     }
 }

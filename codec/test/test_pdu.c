@@ -297,6 +297,41 @@ static bool decode_mutation(void *context, size_t seed, cmrp_view input) {
     return true;
 }
 
+typedef struct rests {
+    cmrp_error warnings[3];
+    size_t count;
+} rests;
+
+static void note_rest(void *context, const cmrp_error *warning) {
+    rests *seen = context;
+    assert_true(seen->count < 3);
+    seen->warnings[seen->count++] = *warning;
+}
+
+// Octets that no field accounts for: inside the body, and behind the PDU.
+static void test_rests(void **state) {
+    (void)state;
+    const uint8_t octets[] = {
+        5, 0, CMRP_PTYPE_SHUTDOWN, 3, 16, 0, 0, 0, 19, 0, 0, 0, 1, 0, 0, 0, 7, 7, 7, 9, 9};
+    cmrp_error error = {0};
+    cmrp_pdu pdu;
+    rests seen = {0};
+    assert_true(
+        cmrp_pdu_decode((cmrp_view){octets, sizeof octets}, 100, &pdu, note_rest, &seen, &error));
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(seen.warnings[0].code, CMRP_E_TRAILING);
+    assert_string_equal(seen.warnings[0].field, "body");
+    assert_int_equal(seen.warnings[0].offset, 116);
+    assert_int_equal(seen.warnings[0].left, 3);
+    assert_string_equal(seen.warnings[0].section, "C706 12.6.4.11");
+    assert_string_equal(seen.warnings[1].field, "pdu");
+    assert_int_equal(seen.warnings[1].offset, 119);
+    assert_int_equal(seen.warnings[1].left, 2);
+    seen.count = 0;
+    assert_true(cmrp_pdu_decode((cmrp_view){octets, sizeof octets}, 0, &pdu, NULL, NULL, &error));
+    assert_int_equal(seen.count, 0);
+}
+
 static void test_mutations(void **state) {
     (void)state;
     static built b[VARIANTS];
@@ -322,6 +357,7 @@ int main(void) {
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_bind_nak),
         cmocka_unit_test(test_auth3_and_bodiless),
+        cmocka_unit_test(test_rests),
         cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

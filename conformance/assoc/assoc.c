@@ -107,6 +107,7 @@ static void free_everything(struct assoc *a) {
     }
     for (size_t i = 0; i < a->offer_count; i++) {
         assoc_release(a, &a->offers[i].octets);
+        assoc_release(a, &a->offers[i].assumables);
     }
     a->offer_count = 0;
     free(a->contexts);

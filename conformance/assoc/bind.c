@@ -60,14 +60,22 @@ static struct context *find_context(const struct assoc *a, uint16_t id) {
     return NULL;
 }
 
+// Whether as many contexts are remembered as may be; says so.
+static bool no_room(struct assoc *a, const struct assoc_stamp *stamp) {
+    if (a->context_count < a->limits.contexts) {
+        return false;
+    }
+    assoc_say_once(a, ASSOC_NOTE_CONTEXT_LIMIT, stamp,
+                   "more than %u presentation contexts: the later ones are not remembered",
+                   a->limits.contexts);
+    return true;
+}
+
 static struct context *set_context(struct assoc *a, uint16_t id, const cmrp_syntax_id *interface,
                                    const cmrp_syntax_id *transfer,
                                    const struct assoc_stamp *stamp) {
     struct context *c = find_context(a, id);
-    if (c == NULL && a->context_count >= a->limits.contexts) {
-        assoc_say_once(a, ASSOC_NOTE_CONTEXT_LIMIT, stamp,
-                       "more than %u presentation contexts: the later ones are not remembered",
-                       a->limits.contexts);
+    if (c == NULL && no_room(a, stamp)) {
         return NULL;
     }
     if (c == NULL) {
@@ -131,6 +139,7 @@ static void report_offer(struct assoc *a, const struct offer *offer, const cmrp_
 
 static void forget_offer(struct assoc *a, size_t index) {
     assoc_release(a, &a->offers[index].octets);
+    assoc_release(a, &a->offers[index].assumables);
     a->offer_count--;
     memmove(a->offers + index, a->offers + index + 1, (a->offer_count - index) * sizeof *a->offers);
 }
@@ -144,6 +153,42 @@ static bool offers_ours(const cmrp_pdu *pdu) {
         }
     }
     return false;
+}
+
+// Whether a context can be taken as accepted without an answer: there was nothing to choose.
+static bool is_assumable(const cmrp_pdu_context *offered, cmrp_syntax_id *only) {
+    bool among;
+    return real_syntaxes(offered, NULL, &among, only) == 1;
+}
+
+static bool reserve_or_evict(struct assoc *a, struct kept *kept, size_t size) {
+    while (!assoc_reserve(a, kept, size)) {
+        if (!assoc_evict(a)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Keeps a PDU, and the list of its assumable contexts, so that calls on others need not read it.
+static bool keep_offer(struct assoc *a, struct offer *offer, const cmrp_pdu *pdu, cmrp_view raw) {
+    size_t cursor = 0;
+    cmrp_pdu_context context;
+    cmrp_syntax_id only;
+    if (!reserve_or_evict(a, &offer->octets, raw.size) ||
+        !reserve_or_evict(a, &offer->assumables, pdu->list_count * sizeof context.id)) {
+        assoc_release(a, &offer->octets);
+        return false;
+    }
+    memcpy(offer->octets.data, raw.data, raw.size);
+    offer->octets.size = raw.size;
+    while (cmrp_pdu_next_context(pdu, &cursor, &context)) {
+        if (is_assumable(&context, &only)) {
+            memcpy(offer->assumables.data + offer->assumables.size, &context.id, sizeof context.id);
+            offer->assumables.size += sizeof context.id;
+        }
+    }
+    return true;
 }
 
 void assoc_offer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
@@ -169,14 +214,10 @@ void assoc_offer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
     }
     struct offer *offer = &a->offers[a->offer_count];
     *offer = (struct offer){.call_id = pdu->header.call_id, .ours = ours, .stamp = *stamp};
-    while (!assoc_reserve(a, &offer->octets, raw.size)) {
-        if (!assoc_evict(a)) {
-            assoc_say_once(a, ASSOC_NOTE_MEMORY_LIMIT, stamp, ASSOC_MEMORY_TEXT);
-            return;
-        }
+    if (!keep_offer(a, offer, pdu, raw)) {
+        assoc_say_once(a, ASSOC_NOTE_MEMORY_LIMIT, stamp, ASSOC_MEMORY_TEXT);
+        return;
     }
-    memcpy(offer->octets.data, raw.data, raw.size);
-    offer->octets.size = raw.size;
     a->offer_count++;
 }
 
@@ -213,25 +254,41 @@ bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp
     return true;
 }
 
+static bool lists(const struct kept *assumables, uint16_t id) {
+    for (size_t i = 0; i < assumables->size; i += sizeof id) {
+        if (memcmp(assumables->data + i, &id, sizeof id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Takes a context as accepted; the offer lists it.
+static const struct context *assume(struct assoc *a, const struct offer *offer, uint16_t id,
+                                    const struct assoc_stamp *stamp) {
+    cmrp_pdu pdu;
+    cmrp_pdu_context offered;
+    cmrp_syntax_id only;
+    size_t cursor = 0;
+    const bool read = !no_room(a, stamp) && read_offer(offer, &pdu);
+    while (read && cmrp_pdu_next_context(&pdu, &cursor, &offered)) {
+        if (offered.id == id && is_assumable(&offered, &only)) {
+            assoc_say(a, ASSOC_NOTE_ASSUMED_CONTEXT, stamp,
+                      "the answer to the bind was not seen: context %u is taken as accepted", id);
+            return set_context(a, id, &offered.abstract_syntax, &only, stamp);
+        }
+    }
+    return NULL;
+}
+
 const struct context *assoc_context(struct assoc *a, uint16_t id, const struct assoc_stamp *stamp) {
     const struct context *known = find_context(a, id);
     if (known != NULL) {
         return known;
     }
     for (size_t i = a->offer_count; i-- > 0;) {
-        cmrp_pdu pdu;
-        cmrp_pdu_context offered;
-        size_t cursor = 0;
-        const bool read = read_offer(&a->offers[i], &pdu);
-        while (read && cmrp_pdu_next_context(&pdu, &cursor, &offered)) {
-            bool among;
-            cmrp_syntax_id only;
-            if (offered.id == id && real_syntaxes(&offered, NULL, &among, &only) == 1) {
-                assoc_say(a, ASSOC_NOTE_ASSUMED_CONTEXT, stamp,
-                          "the answer to the bind was not seen: context %u is taken as accepted",
-                          id);
-                return set_context(a, id, &offered.abstract_syntax, &only, stamp);
-            }
+        if (lists(&a->offers[i].assumables, id)) {
+            return assume(a, &a->offers[i], id, stamp);
         }
     }
     return NULL;

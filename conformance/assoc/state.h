@@ -46,7 +46,8 @@ struct side {
 
 // An offer waiting for its answer.
 struct offer {
-    struct kept octets; // the PDU
+    struct kept octets;     // the PDU
+    struct kept assumables; // uint16_t each: contexts that may be taken as accepted
     uint32_t call_id;
     bool ours;
     struct assoc_stamp stamp;

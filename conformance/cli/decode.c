@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/selector.h"
@@ -81,20 +82,24 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
     return true;
 }
 
-static void print_json(const json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT);
-    puts(text != NULL ? text : "null");
-    free(text);
-}
-
 static void decode_json(const struct json_selector *how, cmrp_view octets, cmrp_error *error) {
-    json_t *value = json_decode(how, octets, 0, error);
-    if (value == NULL) {
+    // Only ASCII reaches a terminal: names may hold what it obeys.
+    const size_t flags = JSON_COMPACT | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0);
+    json_t *value = NULL;
+    if (how->type != JSON_TYPE_BATCH) {
+        value = json_decode(how, octets, 0, error);
+    } else {
+        json_batch_print(octets, how->batch_flags, flags, stdout, error);
+    }
+    if (error->code != CMRP_OK) {
         value = json_object();
         json_object_set_new(value, "error", json_error(error));
     }
-    print_json(value);
-    json_decref(value);
+    if (value != NULL) {
+        json_dumpf(value, stdout, flags);
+        json_decref(value);
+    }
+    puts("");
 }
 
 static void decode_text(const struct options *o, const struct json_selector *how, cmrp_view octets,

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "suite/shown.h"
 #include "suite/vector.h"
+#include "util/text.h"
 
 static const char help[] =
     "usage: cmrp list [OPTION]... [GLOB]...\n"
@@ -139,7 +140,10 @@ static const struct vector **select_vectors(const struct options *o, const struc
     }
     for (size_t i = 0; *outcome == OUTCOME_OK && i < o->pattern_count; i++) {
         if (!used[i]) {
-            *outcome = cli_fail(OUTCOME_USAGE, "\"%.80s\" matches no vector", o->patterns[i]);
+            struct buffer shown = {0};
+            text_escape(&shown, o->patterns[i], strlen(o->patterns[i]));
+            *outcome = cli_fail(OUTCOME_USAGE, "\"%.80s\" matches no vector", buffer_text(&shown));
+            buffer_free(&shown);
         }
     }
     if (*outcome == OUTCOME_OK && *count == 0) {

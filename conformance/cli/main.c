@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,8 +120,20 @@ static enum outcome run(int argc, char **argv) {
     return OUTCOME_USAGE;
 }
 
+// Standard descriptors that the caller closed are opened so that using them fails: otherwise the
+// next file that is opened takes their place, and output goes there.
+static void fill_standard_descriptors(void) {
+    for (int n = STDIN_FILENO; n <= STDERR_FILENO; n++) {
+        if (fcntl(n, F_GETFD) < 0) {
+            (void)open("/dev/null", n == STDIN_FILENO ? O_WRONLY : O_RDONLY); // takes the lowest: n
+        }
+    }
+}
+
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); // a closed pipe is a failed write, reported like a full disk
+    json_set_alloc_funcs(util_alloc, free); // no JSON is silently left out where memory ends
     file_watch_stdout();
     enum outcome outcome = run(argc, argv);
     if (!file_stdout_ok()) {

@@ -34,8 +34,32 @@ static bool is_number(const char *text) {
 
 static void set_string(json_t *object, const char *key, const char *value) {
     if (value != NULL) {
-        json_object_set_new(object, key, json_string(value));
+        json_object_set_new(object, key, json_string_nocheck(value)); // an argument may be no UTF-8
     }
+}
+
+// An option that says nothing about values of this type, and the type that it belongs to.
+static bool has_stray(const struct cli_selector *s, const char *type, char **error) {
+    const struct {
+        const char *option;
+        bool given;
+        const char *type;
+    } own[] = {
+        {"--lenient", s->lenient, "batch"},
+        {"--set", s->set != NULL, "change"},
+        {"--method", s->method != NULL, "stub"},
+        {"--direction", s->direction != NULL, "stub"},
+        {"--interface", s->interface != NULL, "stub"},
+        {"--syntax", s->syntax != NULL, "stub"},
+        {"--drep", s->drep != NULL, "stub"},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (own[i].given && strcmp(own[i].type, type) != 0) {
+            *error = util_format("%s is for --type %s", own[i].option, own[i].type);
+            return true;
+        }
+    }
+    return false;
 }
 
 bool cli_selector_resolve(const struct cli_selector *selector, const json_t *object,
@@ -74,7 +98,7 @@ bool cli_selector_resolve(const struct cli_selector *selector, const json_t *obj
             set_string(request, "method", selector->method);
         }
     }
-    const bool ok = json_selector_read(request, how, error);
+    const bool ok = json_selector_read(request, how, error) && !has_stray(selector, type, error);
     json_decref(request);
     return ok;
 }

@@ -67,15 +67,13 @@ bool json_encode(const struct json_selector *how, const json_t *value, struct bu
 
 // ---- errors and warnings ------------------------------------------------------------------------
 
-static json_t *report(const cmrp_error *e, bool with_code) {
+json_t *json_error(const cmrp_error *e) {
     char field[128];
     char message[256];
     cmrp_error_field(e, field, sizeof field);
     cmrp_error_message(e, message, sizeof message);
     json_t *object = json_object();
-    if (with_code) {
-        json_object_set_new(object, "code", json_string(cmrp_code_id(e->code)));
-    }
+    json_object_set_new(object, "code", json_string(cmrp_code_id(e->code)));
     json_object_set_new(object, "offset", json_integer((json_int_t)e->offset));
     json_object_set_new(object, "field", json_string(field));
     json_object_set_new(object, "section", json_string(e->section));
@@ -83,16 +81,8 @@ static json_t *report(const cmrp_error *e, bool with_code) {
     return object;
 }
 
-json_t *json_error(const cmrp_error *error) {
-    return report(error, true);
-}
-
-json_t *json_warning(const cmrp_error *warning) {
-    return report(warning, true);
-}
-
 void json_collect_warning(void *context, const cmrp_error *warning) {
-    json_array_append_new(context, json_warning(warning));
+    json_array_append_new(context, json_error(warning));
 }
 
 // ---- makers -------------------------------------------------------------------------------------
@@ -151,7 +141,7 @@ bool json_write(struct shape *s, json_writing *writing, void *context, struct bu
 // A string member, NULL where it is absent. false for anything else.
 static bool read_text(const json_t *object, const char *key, const char **text, char **error) {
     const json_t *member = json_object_get(object, key);
-    *text = json_string_value(member);
+    *text = shape_text(member);
     if (member != NULL && *text == NULL) {
         *error = util_format("%s is no string", key);
         return false;
@@ -166,7 +156,7 @@ static bool read_choice(const json_t *object, const char *key, const char *no, c
     if (member == NULL) {
         return true;
     }
-    const char *text = json_string_value(member);
+    const char *text = shape_text(member);
     if (text == NULL || (strcmp(text, no) != 0 && strcmp(text, yes) != 0)) {
         *error = util_format("%s is neither \"%s\" nor \"%s\"", key, no, yes);
         return false;
@@ -195,8 +185,12 @@ static bool read_method(const json_t *object, cmrp_stub_format *stub, char **err
         stub->method = cmrp_method_numbered(stub->interface, (uint32_t)number);
     }
     if (stub->method == NULL) {
-        *error = util_format("method %s is not described for interface version %u",
-                             name != NULL ? name : "of this opnum", stub->interface);
+        struct buffer shown = {0};
+        name = name != NULL ? name : "of this opnum";
+        text_escape(&shown, name, strlen(name));
+        *error = util_format("method %.64s is not described for interface version %u",
+                             buffer_text(&shown), stub->interface);
+        buffer_free(&shown);
         return false;
     }
     if (opnum != NULL && number != stub->method->opnum) {

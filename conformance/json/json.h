@@ -6,6 +6,8 @@
 #ifndef JSON_JSON_H
 #define JSON_JSON_H
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "cmrp/cmrp.h"
@@ -38,10 +40,14 @@ struct json_failure {
 json_t *json_parse(const char *text, size_t size, char **error);
 
 // Octets to JSON: the new object, or NULL with *error set. errors' offsets start at `offset`.
-// A stub's object has method, opnum, interface, direction, syntax, params (section 4 of
-// docs/json.md).
+// A stub's object has method, opnum, interface, direction, syntax, params (docs/json.md).
 json_t *json_decode(const struct json_selector *how, cmrp_view bytes, uint64_t offset,
                     cmrp_error *error);
+
+// Writes a batch as json_decode and json_dumpf (with these flags) would, one command at a time: a
+// batch of many commands would take fifty times its size as a whole. Writes nothing on an error.
+bool json_batch_print(cmrp_view bytes, unsigned batch_flags, size_t dump_flags, FILE *out,
+                      cmrp_error *error);
 
 // JSON to octets, appended to out (which is unchanged on failure).
 bool json_encode(const struct json_selector *how, const json_t *value, struct buffer *out,
@@ -55,10 +61,8 @@ bool json_selector_read(const json_t *object, struct json_selector *how, char **
 // …
 void json_selector_write(const struct json_selector *how, bool with_type, json_t *object);
 
-// {"code","offset","field","section","message"}
+// An error or a warning: {"code","offset","field","section","message"}
 json_t *json_error(const cmrp_error *error);
-// {"offset","field","section","message"}, preceded by "code"
-json_t *json_warning(const cmrp_error *warning);
 
 // The value in a form in which equal meanings are equal JSON: names of commands and types as
 // integers, flag names as values, counts and keys that only decoding adds removed, hex in lower

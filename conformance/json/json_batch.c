@@ -75,6 +75,66 @@ json_t *json_batch_decode(cmrp_view bytes, unsigned flags, uint64_t offset, cmrp
     return object;
 }
 
+// A value of a list, and the comma before all but the first.
+static void print_element(json_t *value, bool *comma, size_t dump_flags, FILE *out) {
+    fputs(*comma ? "," : "", out);
+    json_dumpf(value, out, dump_flags);
+    json_decref(value);
+    *comma = true;
+}
+
+// One pass over a batch that is known to be valid: its commands, or its warnings.
+static bool print_pass(cmrp_view bytes, unsigned flags, size_t dump_flags, FILE *out, bool warnings,
+                       cmrp_batch *batch) {
+    cmrp_error ignored = {0};
+    cmrp_error warning;
+    cmrp_batch_command c;
+    bool comma = false;
+    (void)cmrp_batch_open(batch, bytes, 0, flags, &ignored);
+    while (cmrp_batch_next(batch, &c)) {
+        unsigned cursor = 0;
+        if (!warnings) {
+            print_element(command_object(&c), &comma, dump_flags, out);
+        }
+        while (warnings && cmrp_batch_warning(&c, &cursor, &warning)) {
+            fputs(comma ? "" : ",\"warnings\":[", out);
+            print_element(json_error(&warning), &comma, dump_flags, out);
+        }
+    }
+    if (warnings && cmrp_batch_end_warning(batch, &warning)) {
+        fputs(comma ? "" : ",\"warnings\":[", out);
+        print_element(json_error(&warning), &comma, dump_flags, out);
+    }
+    return comma;
+}
+
+bool json_batch_print(cmrp_view bytes, unsigned flags, size_t dump_flags, FILE *out,
+                      cmrp_error *error) {
+    cmrp_batch batch;
+    cmrp_batch_command c;
+    bool comma = true;
+    if (cmrp_batch_open(&batch, bytes, 0, flags, error)) {
+        while (cmrp_batch_next(&batch, &c)) {
+        }
+    }
+    if (error->code != CMRP_OK) {
+        return false;
+    }
+    fputs("{\"version\":1,\"commands\":[", out);
+    (void)print_pass(bytes, flags, dump_flags, out, false, &batch);
+    fputs("]", out);
+    if (batch.trailing.size > 0) {
+        fputs(",\"trailing\":", out);
+        comma = false;
+        print_element(json_hex(batch.trailing), &comma, dump_flags | JSON_ENCODE_ANY, out);
+    }
+    if (print_pass(bytes, flags, dump_flags, out, true, &batch)) {
+        fputs("]", out);
+    }
+    fputs("}", out);
+    return true;
+}
+
 // ---- JSON to octets -----------------------------------------------------------------------------
 
 // Commands whose names and data lie in one buffer; their views are set once it is complete.
@@ -101,7 +161,8 @@ static bool read_named(struct shape *s, const json_t *object, const char *key, n
     }
     shape_enter_key(s, key);
     if (json_is_string(item)) {
-        ok = named(json_string_value(item), value) || shape_fail(s, "unknown name");
+        const char *name = shape_text(item);
+        ok = (name != NULL && named(name, value)) || shape_fail(s, "unknown name");
     } else if (shape_integer(s, item, false, UINT32_MAX, &number)) {
         *value = (uint32_t)number;
     } else {

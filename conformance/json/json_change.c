@@ -32,7 +32,7 @@ static bool value_of_names(struct shape *s, const cmrp_change_set *set, const js
         return shape_fail(s, "%s has one value, not several", set->name);
     }
     json_array_foreach(names, i, item) {
-        const char *name = json_string_value(item);
+        const char *name = shape_text(item);
         const cmrp_change_flag *flag = name != NULL ? cmrp_change_flag_named(set, name) : NULL;
         if (flag == NULL) {
             shape_enter_index(s, i);

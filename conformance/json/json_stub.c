@@ -203,7 +203,7 @@ static bool check_keys(struct shape *s, const json_t *object, const cmrp_param *
             continue;
         }
         if (!expects_key(params, count, format, prefix, key)) {
-            return shape_fail(s, "unknown parameter \"%.64s\"", key);
+            return shape_unknown(s, "parameter", key);
         }
         char *inner = util_format("%s%s.", prefix, key);
         bool nested = false;

@@ -63,6 +63,14 @@ bool shape_is_added(const char *key) {
            (n > 6 && strcmp(key + n - 6, "_names") == 0);
 }
 
+bool shape_unknown(struct shape *s, const char *what, const char *key) {
+    struct buffer shown = {0};
+    text_escape(&shown, key, strlen(key));
+    shape_fail(s, "unknown %s \"%.64s\"", what, buffer_text(&shown));
+    buffer_free(&shown);
+    return false;
+}
+
 bool shape_object(struct shape *s, const json_t *value, const char *const *keys) {
     if (!json_is_object(value)) {
         return shape_fail(s, "an object is expected");
@@ -75,11 +83,7 @@ bool shape_object(struct shape *s, const json_t *value, const char *const *keys)
             k++;
         }
         if (*k == NULL && !shape_is_added(key)) {
-            struct buffer shown = {0};
-            text_escape(&shown, key, strlen(key));
-            shape_fail(s, "unknown key \"%.64s\"", buffer_text(&shown));
-            buffer_free(&shown);
-            return false;
+            return shape_unknown(s, "key", key);
         }
     }
     return true;
@@ -138,6 +142,11 @@ bool shape_utf16(struct shape *s, const json_t *value, cmrp_order order, struct 
     return true;
 }
 
+const char *shape_text(const json_t *value) {
+    const char *text = json_string_value(value);
+    return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 // The member, or NULL; *ok is false where it is required and missing.
 static const json_t *member(struct shape *s, const json_t *object, const char *key, bool required,
                             bool *ok) {
@@ -183,9 +192,9 @@ bool shape_string(struct shape *s, const json_t *object, const char *key, bool r
     }
     const size_t mark = shape_mark(s);
     shape_enter_key(s, key);
-    ok = json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+    ok = shape_text(value) != NULL;
     if (ok) {
-        *out = json_string_value(value);
+        *out = shape_text(value);
     } else {
         shape_fail(s, "a string is expected");
     }

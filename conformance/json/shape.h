@@ -14,6 +14,8 @@ struct shape {
 
 // Records a refusal (code "value") at the current place. Returns false.
 bool shape_fail(struct shape *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Records a refusal of a key that comes from outside: its controls are escaped. Returns false.
+bool shape_unknown(struct shape *s, const char *what, const char *key);
 // Records a refusal by the codec at the current place. Returns false.
 bool shape_codec_fail(struct shape *s, const cmrp_error *error);
 
@@ -42,6 +44,9 @@ bool shape_integer(struct shape *s, const json_t *value, bool decimal, uint64_t 
 bool shape_octets(struct shape *s, const json_t *value, struct buffer *out);
 // A value by itself: text, appended as UTF-16 units in `order`.
 bool shape_utf16(struct shape *s, const json_t *value, cmrp_order order, struct buffer *out);
+
+// The text of a string that has no NUL inside; NULL for anything else. Names are looked up by it.
+const char *shape_text(const json_t *value);
 
 // Whether only decoding adds this key: offset, warnings, *_names.
 bool shape_is_added(const char *key);

@@ -6,11 +6,28 @@
 
 // ---- findings -----------------------------------------------------------------------------------
 
+// Gives up the last warning in favour of a breach. Returns whether there was one.
+static bool drop_warning(struct replay_call *out) {
+    size_t i = out->finding_count;
+    while (i > 0 && out->findings[i - 1].must) {
+        i--;
+    }
+    if (i == 0) {
+        return false;
+    }
+    out->finding_count--;
+    memmove(&out->findings[i - 1], &out->findings[i],
+            (out->finding_count - (i - 1)) * sizeof out->findings[0]);
+    return true;
+}
+
 static void add_finding(struct replay_call *out, bool must, uint64_t frame,
                         const cmrp_error *complaint) {
     if (out->finding_count == REPLAY_FINDINGS) {
         out->more_findings++;
-        return;
+        if (!must || !drop_warning(out)) {
+            return;
+        }
     }
     struct replay_finding *f = &out->findings[out->finding_count++];
     f->must = must;

@@ -67,8 +67,10 @@ void show_complaint(struct buffer *out, const cmrp_error *complaint,
 void show_octets(struct buffer *out, cmrp_view octets, const struct show_options *options) {
     const size_t shown = options->verbose || octets.size <= FEW_OCTETS ? octets.size : FEW_OCTETS;
     buffer_printf(out, "%zu octet%s", octets.size, octets.size == 1 ? "" : "s");
+    buffer_append(out, ":", shown > 0);
     for (size_t i = 0; i < shown; i++) {
-        buffer_printf(out, "%s%02x", i == 0 ? ": " : " ", octets.data[i]);
+        buffer_append(out, " ", 1);
+        hex_append(out, (cmrp_view){octets.data + i, 1});
     }
     if (shown < octets.size) {
         buffer_printf(out, " ...");

@@ -134,8 +134,9 @@ CMRP_API bool cmrp_pdu_peek(cmrp_view bytes, uint64_t offset, cmrp_pdu_header *h
                             cmrp_error *error);
 
 // Decodes the PDU at the start of bytes, of which errors call the first octet `offset`. frag_length
-// must not exceed bytes (frag-length); octets behind it are a warning (trailing) and not part of
-// the PDU. On failure *pdu holds what was read before the wrong field.
+// must not exceed bytes (frag-length); octets behind it are a warning (trailing, field pdu) and not
+// part of the PDU, and so are octets of the body behind its last field (field body). On failure
+// *pdu holds what was read before the wrong field.
 CMRP_API bool cmrp_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_pdu *pdu, cmrp_warn *warn,
                               void *warn_context, cmrp_error *error);
 

@@ -263,11 +263,63 @@ static void test_header_soup(void **state) {
     }
 }
 
+// An interface offered with as many transfer syntaxes as a bind holds, and no answer.
+static void offer_much(struct assoc *a, uint32_t call_id, uint16_t id) {
+    enum {
+        CONTEXTS = 12,
+        SYNTAXES = 255,
+        HEAD = 28,
+        SIZE = HEAD + CONTEXTS * (24 + SYNTAXES * 20)
+    };
+    uint8_t *pdu = calloc(1, SIZE);
+    size_t at = HEAD;
+    memcpy(pdu, (uint8_t[]){5, 0, CMRP_PTYPE_BIND, WHOLE_FLAGS}, 4);
+    cmrp_store(pdu + 8, 2, SIZE, CMRP_BIG_ENDIAN);
+    cmrp_store(pdu + 12, 4, call_id, CMRP_BIG_ENDIAN);
+    pdu[24] = CONTEXTS;
+    for (int i = 0; i < CONTEXTS; i++) {
+        cmrp_store(pdu + at, 2, (uint16_t)(id + i), CMRP_BIG_ENDIAN);
+        pdu[at + 2] = SYNTAXES;
+        memcpy(pdu + at + 4, cmrp_uuid_clusapi.octets, 16);
+        cmrp_store(pdu + at + 20, 4, 3, CMRP_BIG_ENDIAN);
+        at += 24 + SYNTAXES * 20;
+    }
+    assert_true(assoc_data(a, 0, pdu, SIZE, &(struct assoc_stamp){0}));
+    free(pdu);
+}
+
+// Calls on contexts that nobody offered cost next to nothing, whatever else was offered: each once
+// took as long as reading all open offers, which would run into CTest's time limit.
+static void test_offers_are_read_once(void **state) {
+    (void)state;
+    enum { CALLS = 200000 };
+    struct sink sink = {0};
+    const struct assoc_events events = {.context = &sink, .call = sink_call, .note = sink_note};
+    struct assoc_memory memory = {0};
+    struct assoc *a = assoc_create(NULL, &events, &memory);
+    uint8_t request[24] = {5, 0, CMRP_PTYPE_REQUEST, WHOLE_FLAGS, 16, [8] = 24};
+    for (uint32_t i = 0; i < ASSOC_OFFERS; i++) {
+        offer_much(a, 1 + i, (uint16_t)(100 * i));
+    }
+    assert_int_equal(assoc_kind(a), ASSOC_OURS);
+    for (uint32_t i = 0; i < CALLS; i++) {
+        cmrp_store(request + 12, 4, 10 + i, CMRP_LITTLE_ENDIAN);
+        cmrp_store(request + 20, 2, 1000 + i % 60000, CMRP_LITTLE_ENDIAN);
+        assert_true(assoc_data(a, 0, request, sizeof request, &(struct assoc_stamp){0}));
+    }
+    assert_true(sink.notes >= CALLS); // each is said to use a context that was not accepted
+    assoc_close(a, &(struct assoc_stamp){0});
+    assert_int_equal(sink.calls, 0);
+    assoc_destroy(a);
+    assert_int_equal(memory.used, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_cuts_of_mutants),
         cmocka_unit_test(test_header_soup),
+        cmocka_unit_test(test_offers_are_read_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

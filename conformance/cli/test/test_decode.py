@@ -325,6 +325,12 @@ class HostileNames(support.CliTest):
                 path = self.path("a.json", text)
                 code = FINDINGS if text.startswith('{"') and "\x1b" not in text else support.USAGE
                 self.assert_harmless(self.cmrp("encode", path, code=code).err)
+        for value, code in (({"method": "\x1b[31m", "direction": "request"}, support.USAGE),
+                            ({"opnum": 59, "direction": "request", "params": {"\x1b[31m": 1}},
+                             FINDINGS)):
+            with self.subTest(value):
+                path = self.path("a.json", json.dumps(value))
+                self.assert_harmless(self.cmrp("encode", "--type", "stub", path, code=code).err)
 
 
 if __name__ == "__main__":

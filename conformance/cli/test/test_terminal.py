@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Colour: on a terminal, never with NO_COLOR, never in files and pipes."""
+import json
 import os
 import pty
 import re
@@ -73,6 +74,17 @@ class Colour(support.CliTest):
         self.assertEqual(self.stripped(coloured), plain)
         empty = self.on_terminal(("decode", path), TERM="xterm-256color", NO_COLOR="")
         self.assertIn("\x1b[", empty)  # an empty NO_COLOR counts as none
+
+    def test_json_is_ascii(self):
+        """Names may hold what a terminal obeys; in files JSON is UTF-8."""
+        name = "\x9b31mä\u202e\0".encode("utf-16-le")
+        path = self.path("a.bin", support.CREATE_KEY[:12] + bytes([len(name), 0, 0, 0]) + name
+                         + bytes(4))
+        shown = self.on_terminal(("decode", "-T", "json", path))
+        self.assertTrue(shown.isascii(), shown)
+        in_file = self.cmrp("decode", "-T", "json", path)
+        self.assertIn("ä", in_file.out)
+        self.assertEqual(json.loads(shown), in_file.json)
 
     @staticmethod
     def stripped(text):

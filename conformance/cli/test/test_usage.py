@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Help, versions, unknown words, unreadable files, and output that cannot be written."""
+import json
 import os
 import pathlib
 import re
@@ -123,6 +124,12 @@ class UnusableWords(support.CliTest):
         cases = {
             ("decode", "-T", "xml", path): '-T takes text or json, not "xml"',
             ("decode", "--type", "bind", path): "type is none of batch, change, stub, pdu",
+            ("decode", "--type", "\udcff", path): "type is none of batch, change, stub, pdu",
+            ("decode", "--set", "CLUSTER_CHANGE", path): "--set is for --type change",
+            ("decode", "--method", "65", path): "--method is for --type stub",
+            ("decode", "--type", "pdu", "--drep", "be", path): "--drep is for --type stub",
+            ("decode", "--type", "change", "--lenient", path): "--lenient is for --type batch",
+            ("list", "\x1b[31m"): r'"\x1b[31m" matches no vector',
             ("decode", "--type", "change", "--set", "CLUSTER", path): "unknown set",
             ("decode", "--type", "stub", path): "direction is missing",
             ("decode", "--type", "stub", "--direction", "request", path): "neither method nor",
@@ -317,6 +324,25 @@ class UnwritableOutput(support.CliTest):
     def test_closed_standard_output(self):
         done = subprocess.run([self.program, "--version"], check=False, stderr=subprocess.PIPE,
                               preexec_fn=lambda: os.close(1))
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+
+    def test_closed_descriptors(self):
+        """Whoever starts the program without some of the three standard descriptors must not get
+        results in other files, nor an abort."""
+        conform = ("conform", "--testee", os.environ["CMRP_TESTEE"], "batch-name-empty")
+        for closed, expected in (((0,), OK), ((1,), USAGE), ((2,), OK), ((0, 1, 2), USAGE)):
+            with self.subTest(closed):
+                report = self.folder / "report.json"
+                report.unlink(missing_ok=True)
+                done = subprocess.run(
+                    [self.program, *conform, "--json", str(report)], check=False,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    timeout=support.SECONDS, env=self.environment(),
+                    preexec_fn=lambda closed=closed: [os.close(n) for n in closed])
+                self.assertEqual(done.returncode, expected, done.stderr)
+                self.assertEqual(json.loads(report.read_text())["summary"]["PASS"], 2)
+        done = subprocess.run([self.program, "decode", "-"], check=False, stderr=subprocess.PIPE,
+                              preexec_fn=lambda: os.close(0))
         self.assertEqual(done.returncode, USAGE, done.stderr)
 
     def test_output_option(self):

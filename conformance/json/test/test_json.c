@@ -884,6 +884,45 @@ static void failures_carry_code_and_pointer(void **state) {
     }
 }
 
+// Printing command by command gives what the whole would give.
+static void printed_batches(void **state) {
+    static const char *const blobs[] = {
+        "01000000", // leniently: no command
+        "01000000020000000000000004000000610000000000000002000000000000000400000062000000"
+        "00000000",
+        "01000000090000000000000000000000010000000a", // no name, no pad
+        "0100000001000000630000000400000000d8000001000000aa01030000000500000002000000000000000000"
+        "0102", // warnings of two commands, trailing
+        "02000000",
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(blobs); i++) {
+        const char *hex = blobs[i / 2];
+        const unsigned flags = i % 2 == 0 ? CMRP_BATCH_STRICT : CMRP_BATCH_LENIENT;
+        const struct json_selector how = {.type = JSON_TYPE_BATCH, .batch_flags = flags};
+        struct buffer octets = {0};
+        cmrp_error error = {0};
+        cmrp_error again = {0};
+        char *printed = NULL;
+        size_t size = 0;
+        size_t at;
+        FILE *out = open_memstream(&printed, &size);
+        assert_true(hex_parse(hex, strlen(hex), &octets, &at));
+        json_t *value = json_decode(&how, buffer_view(&octets), 0, &error);
+        assert_int_equal(json_batch_print(buffer_view(&octets), flags, JSON_COMPACT, out, &again),
+                         value != NULL);
+        assert_int_equal(fclose(out), 0);
+        char *whole = value != NULL ? json_dumps(value, JSON_COMPACT) : strdup("");
+        assert_string_equal(printed, whole);
+        assert_int_equal(error.code, again.code);
+        assert_int_equal(error.offset, again.offset);
+        free(whole);
+        free(printed);
+        json_decref(value);
+        buffer_free(&octets);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_that_are_refused),
@@ -893,6 +932,7 @@ int main(void) {
         cmocka_unit_test(shapes_of_stubs),
         cmocka_unit_test(shapes_of_pdus),
         cmocka_unit_test(shape_of_errors),
+        cmocka_unit_test(printed_batches),
         cmocka_unit_test(values_of_batches),
         cmocka_unit_test(names_of_flags),
         cmocka_unit_test(other_forms_of_input),

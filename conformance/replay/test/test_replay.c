@@ -481,6 +481,21 @@ static void test_padding_warning(void **state) {
     conversation_free(&c);
 }
 
+// ApiGetNotifyAsync's response with so many notifications, each of which earns a warning.
+static void put_remarkable(struct buffer *stub, int count, const char *end) {
+    buffer_printf(stub,
+                  "00000200"
+                  "%02x000000",
+                  (unsigned)count);
+    for (int i = 0; i < count; i++) {
+        buffer_printf(stub, "01000000 01000000 00000200");
+    }
+    for (int i = 0; i < count; i++) { // one unit and a gap of two octets that are not zero
+        buffer_printf(stub, "01000000 00000000 01000000 0000 eeee");
+    }
+    buffer_printf(stub, "%02x000000%s", (unsigned)count, end);
+}
+
 // Findings of one call are cut off at a hundred; the rest is counted.
 static void test_many_findings(void **state) {
     (void)state;
@@ -488,26 +503,35 @@ static void test_many_findings(void **state) {
     struct conversation c = {0};
     struct buffer stub = {0};
     struct buffer out = {0};
-    buffer_printf(&stub,
-                  "00000200"
-                  "%02x000000",
-                  COUNT);
-    for (int i = 0; i < COUNT; i++) {
-        buffer_printf(&stub, "01000000 01000000 00000200");
-    }
-    for (int i = 0; i < COUNT; i++) { // one unit and a gap of two octets that are not zero
-        buffer_printf(&stub, "01000000 00000000 01000000 0000 eeee");
-    }
-    buffer_printf(&stub,
-                  "%02x000000"
-                  "00000000",
-                  COUNT);
+    put_remarkable(&stub, COUNT, "00000000");
     talk_usual_bind(&c);
     talk_call(&c, 2, 147, HANDLE, buffer_text(&stub));
     const struct replay_result result = run_conversation(as_text, &c, &out);
     assert_int_equal(result.calls[REPLAY_COMPLETE], 1);
     assert_int_equal(result.warnings, COUNT);
     assert_non_null(strstr(buffer_text(&out), "              and 50 findings more\n"));
+    buffer_free(&out);
+    buffer_free(&stub);
+    conversation_free(&c);
+}
+
+// A breach is kept and counted as one, however many warnings came before it.
+static void test_breach_after_many_warnings(void **state) {
+    (void)state;
+    enum { COUNT = 150 };
+    struct conversation c = {0};
+    struct buffer stub = {0};
+    struct buffer out = {0};
+    put_remarkable(&stub, COUNT, "0000"); // the return value is cut short
+    talk_usual_bind(&c);
+    talk_call(&c, 2, 147, HANDLE, buffer_text(&stub));
+    const struct replay_result result = run_conversation(as_text, &c, &out);
+    assert_int_equal(result.calls[REPLAY_UNDECODED], 1);
+    assert_int_equal(result.warnings, COUNT);
+    assert_int_equal(result.findings, 1);
+    assert_int_equal(replay_outcome(&result, 0), OUTCOME_FINDINGS);
+    assert_non_null(strstr(buffer_text(&out), ": return is cut short (2 bytes left)"));
+    assert_non_null(strstr(buffer_text(&out), "              and 51 findings more\n"));
     buffer_free(&out);
     buffer_free(&stub);
     conversation_free(&c);
@@ -921,6 +945,7 @@ int main(void) {
         cmocka_unit_test(test_no_batch_after_an_error),
         cmocka_unit_test(test_padding_warning),
         cmocka_unit_test(test_many_findings),
+        cmocka_unit_test(test_breach_after_many_warnings),
         cmocka_unit_test(test_big_endian),
         cmocka_unit_test(test_interface_versions),
         cmocka_unit_test(test_hostile_names),
