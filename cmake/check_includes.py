@@ -26,7 +26,7 @@ CODEC = {
     "method": f"{BASE} ndr change",
 }
 CODEC["cmrp"] = " ".join(CODEC)  # the header that includes all
-ALIASES = {"methods.def": "method.def"}
+ALIASES = {"methods.def": "method.def", "opnums.def": "method.def"}
 # Freestanding headers, and string.h, of which compilers need memcpy and the like anyway.
 SYSTEM = "stdint.h stddef.h stdbool.h limits.h stdalign.h stdnoreturn.h stdarg.h string.h".split()
 

@@ -72,6 +72,19 @@ const cmrp_method *cmrp_method_at(size_t index) {
     return index < COUNT(methods) ? &methods[index] : NULL;
 }
 
+const char *cmrp_opnum_name(unsigned interface, uint32_t opnum) {
+    static const struct {
+        uint8_t protocols;
+        const char *name;
+    } names[] = {
+#define CMRP_OPNUM(number, protocols, name) [number] = {protocols, #name},
+#include "opnums.def"
+    };
+    const unsigned protocol = interface == CMRP_INTERFACE_2 ? CMRP_PROTOCOL_2 : CMRP_PROTOCOL_3;
+    const bool named = opnum < COUNT(names) && (names[opnum].protocols & protocol) != 0;
+    return named ? names[opnum].name : NULL;
+}
+
 const char *cmrp_method_section(const cmrp_method *method, unsigned interface) {
     return method->sections[interface == CMRP_INTERFACE_2 ? 0 : 1];
 }
@@ -106,9 +119,21 @@ const cmrp_struct *cmrp_param_struct(const cmrp_param *param) {
     return param->structure != STRUCT_NONE ? &structs[param->structure] : NULL;
 }
 
+const cmrp_change_set *cmrp_param_set(const cmrp_param *param, uint64_t object_type) {
+    switch (param->meaning) {
+    case CMRP_MEANS_CHANGE: return cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
+    case CMRP_MEANS_OBJECT_TYPE: return cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
+    case CMRP_MEANS_FLAGS: return cmrp_change_set_of_type((uint32_t)object_type);
+    case CMRP_MEANS_RESOURCE_TYPE_FLAGS: return cmrp_change_set_at(CMRP_SET_RESOURCE_TYPE_V2);
+    default: return NULL;
+    }
+}
+
 const cmrp_param *cmrp_param_sized_by(const cmrp_param *params, size_t count, size_t index) {
     for (size_t i = 0; i < count; i++) {
-        if (params[i].size_is != 0 && i + (size_t)params[i].size_is == index) {
+        const size_t size = i + (size_t)params[i].size_is;
+        if (params[i].size_is != 0 &&
+            (size == index || (params[i].kind == CMRP_KIND_VARYING && size + 1 == index))) {
             return &params[i];
         }
     }
@@ -168,10 +193,10 @@ static layout struct_layout(const cmrp_struct *type, cmrp_syntax syntax) {
 
 // ---- decoding -----------------------------------------------------------------------------------
 
-// Where the parts of a parameter stood that a size_is check reports.
+// Where the parts of a parameter stood that a size_is check reports, and the room of VARYING.
 typedef struct places {
     uint64_t referent;
-    uint64_t max_count;
+    cmrp_ndr_extent extent;
 } places;
 
 static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at);
@@ -210,38 +235,66 @@ static bool take_pointee(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slo
     case CMRP_KIND_STRING:
         slot->order = r->order;
         return cmrp_ndr_take_string(r, p->name, &slot->bytes);
-    case CMRP_KIND_OCTETS: return cmrp_ndr_take_octets(r, p->name, &slot->bytes, &at->max_count);
+    case CMRP_KIND_OPEN_STRING:
+        slot->order = r->order;
+        return cmrp_ndr_take_open_string(r, p->name, &slot->bytes);
+    case CMRP_KIND_OCTETS:
+        return cmrp_ndr_take_octets(r, p->name, &slot->bytes, &at->extent.max_count_at);
+    case CMRP_KIND_VARYING: return cmrp_ndr_take_varying(r, p->name, &slot->bytes, &at->extent);
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: return take_rows(r, p, slot, at);
     default: return true;
     }
 }
 
-// Compares every array with the count it is correlated with [MS-RPCE 2.2.5.3: strict checks].
+static uint64_t held_by(const cmrp_param *p, const cmrp_slot *slot) {
+    if (slot->null) {
+        return 0;
+    }
+    return p->kind == CMRP_KIND_ARRAY ? slot->rows.count : slot->bytes.size;
+}
+
+// Compares an array with the counts it is correlated with [MS-RPCE 2.2.5.3: strict checks].
+static bool check_size(cmrp_reader *r, const cmrp_param *p, const cmrp_slot *slot,
+                       const places *at) {
+    const cmrp_slot *size = slot + p->size_is;
+    const cmrp_slot *length = p->kind == CMRP_KIND_VARYING ? size + 1 : NULL;
+    const uint64_t held = held_by(p, slot);
+    if (slot->null) {
+        const uint64_t wanted = size->value != 0 || length == NULL ? size->value : length->value;
+        return wanted == 0 || cmrp_fail(r, CMRP_E_NULL_POINTER, p->name, at->referent, wanted);
+    }
+    const uint64_t room = length != NULL ? at->extent.max_count : held;
+    if (room != size->value) {
+        return cmrp_fail(r, CMRP_E_COUNT_MISMATCH, p->name, at->extent.max_count_at, room);
+    }
+    return length == NULL || held == length->value ||
+           cmrp_fail(r, CMRP_E_COUNT_MISMATCH, p->name, at->extent.actual_count_at, held);
+}
+
 static bool check_sizes(cmrp_reader *r, const cmrp_param *params, size_t count,
                         const cmrp_slot *slots, const places *at) {
     for (size_t i = 0; i < count; i++) {
-        const cmrp_param *p = &params[i];
-        if (p->size_is == 0 || !slots[i].present) {
-            continue;
-        }
-        const uint64_t size = slots[(ptrdiff_t)i + p->size_is].value;
-        if (slots[i].null) {
-            if (size != 0) {
-                return cmrp_fail(r, CMRP_E_NULL_POINTER, p->name, at[i].referent, size);
-            }
-            continue;
-        }
-        const uint64_t held =
-            p->kind == CMRP_KIND_ARRAY ? slots[i].rows.count : slots[i].bytes.size;
-        if (held != size) {
-            return cmrp_fail(r, CMRP_E_COUNT_MISMATCH, p->name, at[i].max_count, held);
+        if (params[i].size_is != 0 && slots[i].present &&
+            !check_size(r, &params[i], &slots[i], &at[i])) {
+            return false;
         }
     }
     return true;
 }
 
-// One row: its members at `fixed`, what they point to at `pointees`.
+// The gap at the end of an NDR64 structure; what follows it is named for errors.
+static bool take_tail(cmrp_ndr_reader *r, const cmrp_struct *type) {
+    uint32_t next = 0;
+    while (next + 1 < type->count && !type->members[next].unique) {
+        next++;
+    }
+    return r->syntax != CMRP_NDR64 ||
+           cmrp_ndr_align(r, type->members[next].name, struct_layout(type, r->syntax).alignment);
+}
+
+// One row: its members at `fixed`, what they point to at `pointees`, which for a structure of its
+// own is the same reader.
 static bool take_row(const cmrp_struct *type, cmrp_ndr_reader *fixed, cmrp_ndr_reader *pointees,
                      cmrp_slot *members) {
     places at[CMRP_MAX_PARAMS];
@@ -255,6 +308,9 @@ static bool take_row(const cmrp_struct *type, cmrp_ndr_reader *fixed, cmrp_ndr_r
             return false;
         }
     }
+    if (fixed == pointees && !take_tail(fixed, type)) {
+        return false;
+    }
     for (uint32_t i = 0; i < type->count; i++) {
         if (type->members[i].unique &&
             !take_pointee(pointees, &type->members[i], &members[i], &at[i])) {
@@ -267,31 +323,34 @@ static bool take_row(const cmrp_struct *type, cmrp_ndr_reader *fixed, cmrp_ndr_r
 // A row of the array or structure p; its errors and warnings carry that name and number.
 static bool take_named_row(const cmrp_param *p, uint64_t index, cmrp_ndr_reader *fixed,
                            cmrp_ndr_reader *pointees) {
-    const cmrp_ndr_reader outer = *pointees;
+    const char *const outer_array = pointees->array;
+    const uint32_t outer_index = pointees->index;
+    const uint32_t row = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
     cmrp_slot members[CMRP_MAX_PARAMS];
     fixed->array = p->name;
-    fixed->index = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
-    pointees->array = fixed->array;
-    pointees->index = fixed->index;
+    fixed->index = row;
+    pointees->array = p->name;
+    pointees->index = row;
     const bool ok = take_row(cmrp_param_struct(p), fixed, pointees, members);
-    pointees->array = outer.array;
-    pointees->index = outer.index;
-    cmrp_error *error = outer.bytes.error;
+    pointees->array = outer_array;
+    pointees->index = outer_index;
+    cmrp_error *error = pointees->bytes.error;
     if (!ok && error->array == NULL) {
-        error->array = fixed->array;
-        error->index = fixed->index;
+        error->array = p->name;
+        error->index = row;
     }
     return ok;
 }
 
-// The rows of an array or structure: validates all of them and remembers where they are.
+// The rows of an array, or a structure: validates all of them and remembers where they are.
 static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
     const cmrp_struct *type = cmrp_param_struct(p);
     const layout l = struct_layout(type, r->syntax);
+    const bool array = p->kind == CMRP_KIND_ARRAY;
     cmrp_rows *rows = &slot->rows;
+    cmrp_view all;
     *rows = (cmrp_rows){.type = type, .count = 1};
-    if (p->kind == CMRP_KIND_ARRAY &&
-        !cmrp_ndr_take_word(r, p->name, &rows->count, &at->max_count)) {
+    if (array && !cmrp_ndr_take_word(r, p->name, &rows->count, &at->extent.max_count_at)) {
         return false;
     }
     if (rows->count == 0) {
@@ -301,23 +360,26 @@ static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, 
         return false;
     }
     rows->fixed = *r;
-    cmrp_ndr_reader fixed = *r;
-    cmrp_view skipped;
-    if (rows->count - 1 > r->bytes.left / l.stride ||
-        (rows->count - 1) * l.stride + l.size > r->bytes.left) {
-        // A structure that is cut: its own decode names the member.
-        return p->kind == CMRP_KIND_RECORD
-                   ? take_named_row(p, 0, &fixed, r)
-                   : cmrp_fail(&r->bytes, CMRP_E_OVERRUN, p->name, at->max_count, rows->count);
-    }
-    if (!cmrp_take_view(&r->bytes, p->name, (size_t)(rows->count - 1) * l.stride + l.size,
-                        &skipped)) {
+    if (!array && !take_named_row(p, 0, r, r)) {
         return false;
     }
-    rows->pointees = r->bytes;
-    for (uint64_t i = 0; i < rows->count; i++) {
-        if (!take_named_row(p, i, &fixed, r)) {
-            return false;
+    cmrp_ndr_reader pointees = rows->fixed;
+    if (rows->count - 1 > pointees.bytes.left / l.stride ||
+        (rows->count - 1) * l.stride + l.size > pointees.bytes.left) {
+        return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, p->name, at->extent.max_count_at, rows->count);
+    }
+    if (!cmrp_take_view(&pointees.bytes, p->name, (size_t)(rows->count - 1) * l.stride + l.size,
+                        &all)) {
+        return false;
+    }
+    rows->pointees = pointees.bytes;
+    if (array) {
+        cmrp_ndr_reader fixed = rows->fixed;
+        *r = pointees;
+        for (uint64_t i = 0; i < rows->count; i++) {
+            if (!take_named_row(p, i, &fixed, r)) {
+                return false;
+            }
         }
     }
     return true;
@@ -397,26 +459,23 @@ bool cmrp_rows_next(cmrp_rows *rows, cmrp_slot *members) {
 
 static bool put_rows(cmrp_ndr_writer *w, const cmrp_param *p, const cmrp_slot *slot);
 
-static uint64_t held_by(const cmrp_param *p, const cmrp_slot *slot) {
-    if (slot->null) {
-        return 0;
-    }
-    return p->kind == CMRP_KIND_ARRAY ? slot->rows.count : slot->bytes.size;
-}
-
-// The value of an integer parameter: given, or derived from the array that it sizes.
-static bool integer_value(cmrp_ndr_writer *w, const cmrp_param *params, size_t count, size_t index,
-                          const cmrp_slot *slots, uint64_t *value) {
+// The value of an integer parameter: given, or derived from the array that it sizes. The size of
+// VARYING may be larger than what the array holds.
+static bool integer_value(const cmrp_ndr_writer *w, const cmrp_param *params, size_t count,
+                          size_t index, const cmrp_slot *slots, uint64_t *value) {
     const cmrp_param *p = &params[index];
     const cmrp_param *array = cmrp_param_sized_by(params, count, index);
     const cmrp_slot *slot = &slots[index];
     *value = slot->value;
     if (array != NULL) {
-        const uint64_t held = held_by(array, &slots[array - params]);
-        if (slot->present && slot->value != held) {
+        const cmrp_slot *sized = &slots[array - params];
+        const uint64_t held = held_by(array, sized);
+        const bool room =
+            array->kind == CMRP_KIND_VARYING && array + array->size_is == p && !sized->null;
+        if (slot->present && (room ? slot->value < held : slot->value != held)) {
             return cmrp_write_fail(w->bytes, CMRP_E_COUNT_MISMATCH, p->name, slot->value);
         }
-        *value = held;
+        *value = slot->present ? slot->value : held;
     } else if (!slot->present) {
         return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, 0);
     }
@@ -449,13 +508,23 @@ static bool put_fixed(cmrp_ndr_writer *w, const cmrp_param *params, size_t count
     return p->kind != CMRP_KIND_HANDLE || cmrp_ndr_put_handle(w, p->name, slot->handle);
 }
 
-static bool put_pointee(cmrp_ndr_writer *w, const cmrp_param *p, const cmrp_slot *slot) {
+// What parameter `index` points to.
+static bool put_pointee(cmrp_ndr_writer *w, const cmrp_param *params, size_t count, size_t index,
+                        const cmrp_slot *slots) {
+    const cmrp_param *p = &params[index];
+    const cmrp_slot *slot = &slots[index];
     if (slot->null) {
         return true;
     }
     switch (p->kind) {
-    case CMRP_KIND_STRING: return cmrp_ndr_put_string(w, p->name, slot->bytes, slot->order);
+    case CMRP_KIND_STRING:
+    case CMRP_KIND_OPEN_STRING: return cmrp_ndr_put_string(w, p->name, slot->bytes, slot->order);
     case CMRP_KIND_OCTETS: return cmrp_ndr_put_octets(w, p->name, slot->bytes);
+    case CMRP_KIND_VARYING: {
+        uint64_t room;
+        return integer_value(w, params, count, index + (size_t)p->size_is, slots, &room) &&
+               cmrp_ndr_put_varying(w, p->name, room, slot->bytes);
+    }
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: return put_rows(w, p, slot);
     default: return true;
@@ -470,7 +539,7 @@ static bool put_row(cmrp_ndr_writer *w, const cmrp_param *p, uint64_t index,
     for (uint32_t i = 0; i < type->count; i++) {
         const cmrp_param *m = &type->members[i];
         if (fixed ? !put_fixed(w, type->members, type->count, i, members)
-                  : m->unique && !put_pointee(w, m, &members[i])) {
+                  : m->unique && !put_pointee(w, type->members, type->count, i, members)) {
             if (error->array == NULL) {
                 error->array = p->name;
                 error->index = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
@@ -523,7 +592,7 @@ bool cmrp_stub_encode(const cmrp_stub_format *format, const cmrp_slot *slots, cm
         const cmrp_param *p = &method->params[i];
         if (cmrp_param_travels(p, format) &&
             (!put_fixed(&w, method->params, method->count, i, slots) ||
-             !put_pointee(&w, p, &slots[i]))) {
+             !put_pointee(&w, method->params, method->count, i, slots))) {
             return false;
         }
     }

@@ -3,6 +3,18 @@
 
 enum { UNIT = 2 }; // octets of a UTF-16 unit
 
+static void warn(const cmrp_ndr_reader *r, cmrp_code code, const char *field, uint64_t at) {
+    if (r->warn != NULL) {
+        const cmrp_error warning = {.code = code,
+                                    .index = r->index,
+                                    .offset = at,
+                                    .array = r->array,
+                                    .field = field,
+                                    .section = r->bytes.section};
+        r->warn(r->warn_context, &warning);
+    }
+}
+
 bool cmrp_ndr_align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
     const uint64_t at = r->bytes.offset;
     const size_t gap = (size_t)(-(at - r->base) & (alignment - 1));
@@ -17,15 +29,9 @@ bool cmrp_ndr_align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
     if (!cmrp_take_view(&r->bytes, field, gap, &octets)) {
         return false;
     }
-    for (size_t i = 0; i < gap && r->warn != NULL; i++) {
+    for (size_t i = 0; i < gap; i++) {
         if (octets.data[i] != 0) {
-            const cmrp_error warning = {.code = CMRP_E_NDR_PADDING,
-                                        .index = r->index,
-                                        .offset = at,
-                                        .array = r->array,
-                                        .field = field,
-                                        .section = r->bytes.section};
-            r->warn(r->warn_context, &warning);
+            warn(r, CMRP_E_NDR_PADDING, field, at);
             break;
         }
     }
@@ -80,31 +86,76 @@ bool cmrp_ndr_take_handle(cmrp_ndr_reader *r, const char *field, uint8_t handle[
     return true;
 }
 
-bool cmrp_ndr_take_string(cmrp_ndr_reader *r, const char *field, cmrp_view *units) {
-    uint64_t max_count, offset, actual_count, offset_at, actual_at;
+// The counts of a conformant varying array, of which the octets are to follow.
+typedef struct counts {
+    uint64_t max_count, offset, actual_count;
+    uint64_t max_count_at, offset_at, actual_count_at;
+} counts;
+
+static bool take_counts(cmrp_ndr_reader *r, const char *field, counts *c) {
+    if (!cmrp_ndr_take_word(r, field, &c->max_count, &c->max_count_at) ||
+        !cmrp_ndr_take_word(r, field, &c->offset, &c->offset_at) ||
+        !cmrp_ndr_take_word(r, field, &c->actual_count, &c->actual_count_at)) {
+        return false;
+    }
+    return c->offset == 0 ||
+           cmrp_fail(&r->bytes, CMRP_E_STRING_OFFSET, field, c->offset_at, c->offset);
+}
+
+static bool take_elements(cmrp_ndr_reader *r, const char *field, const counts *c, size_t width,
+                          cmrp_view *octets) {
+    if (c->actual_count > r->bytes.left / width) {
+        return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, field, c->actual_count_at, c->actual_count);
+    }
+    return cmrp_take_view(&r->bytes, field, (size_t)c->actual_count * width, octets);
+}
+
+static bool take_string(cmrp_ndr_reader *r, const char *field, bool open, cmrp_view *units) {
+    counts c;
     cmrp_view all;
-    if (!cmrp_ndr_take_word(r, field, &max_count, NULL) ||
-        !cmrp_ndr_take_word(r, field, &offset, &offset_at) ||
-        !cmrp_ndr_take_word(r, field, &actual_count, &actual_at)) {
+    if (!take_counts(r, field, &c)) {
         return false;
     }
-    if (offset != 0) {
-        return cmrp_fail(&r->bytes, CMRP_E_STRING_OFFSET, field, offset_at, offset);
+    if (c.actual_count == 0 || c.actual_count > c.max_count) {
+        return cmrp_fail(&r->bytes, CMRP_E_STRING_COUNT, field, c.actual_count_at, c.actual_count);
     }
-    if (actual_count == 0 || actual_count > max_count) {
-        return cmrp_fail(&r->bytes, CMRP_E_STRING_COUNT, field, actual_at, actual_count);
-    }
-    if (actual_count > r->bytes.left / UNIT) {
-        return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, field, actual_at, actual_count);
-    }
-    if (!cmrp_take_view(&r->bytes, field, (size_t)actual_count * UNIT, &all)) {
+    if (!take_elements(r, field, &c, UNIT, &all)) {
         return false;
     }
-    all.size -= UNIT;
-    if (cmrp_load_u16(all.data + all.size, r->order) != 0) {
+    if (cmrp_load_u16(all.data + all.size - UNIT, r->order) == 0) {
+        all.size -= UNIT;
+    } else if (open) {
+        warn(r, CMRP_E_STRING_TERMINATOR, field, r->bytes.offset - UNIT);
+    } else {
         return cmrp_fail(&r->bytes, CMRP_E_STRING_TERMINATOR, field, r->bytes.offset - UNIT, 0);
     }
     *units = all;
+    return true;
+}
+
+bool cmrp_ndr_take_string(cmrp_ndr_reader *r, const char *field, cmrp_view *units) {
+    return take_string(r, field, false, units);
+}
+
+bool cmrp_ndr_take_open_string(cmrp_ndr_reader *r, const char *field, cmrp_view *units) {
+    return take_string(r, field, true, units);
+}
+
+bool cmrp_ndr_take_varying(cmrp_ndr_reader *r, const char *field, cmrp_view *octets,
+                           cmrp_ndr_extent *extent) {
+    counts c;
+    cmrp_view all;
+    if (!take_counts(r, field, &c)) {
+        return false;
+    }
+    if (c.actual_count > c.max_count) {
+        return cmrp_fail(&r->bytes, CMRP_E_ACTUAL_COUNT, field, c.actual_count_at, c.actual_count);
+    }
+    if (!take_elements(r, field, &c, 1, &all)) {
+        return false;
+    }
+    *octets = all;
+    *extent = (cmrp_ndr_extent){c.max_count, c.max_count_at, c.actual_count_at};
     return true;
 }
 
@@ -188,4 +239,10 @@ bool cmrp_ndr_put_string(cmrp_ndr_writer *w, const char *field, cmrp_view units,
 
 bool cmrp_ndr_put_octets(cmrp_ndr_writer *w, const char *field, cmrp_view octets) {
     return cmrp_ndr_put_word(w, field, octets.size) && cmrp_put_view(w->bytes, field, octets);
+}
+
+bool cmrp_ndr_put_varying(cmrp_ndr_writer *w, const char *field, uint64_t max_count,
+                          cmrp_view octets) {
+    return cmrp_ndr_put_word(w, field, max_count) && cmrp_ndr_put_word(w, field, 0) &&
+           cmrp_ndr_put_word(w, field, octets.size) && cmrp_put_view(w->bytes, field, octets);
 }

@@ -7,10 +7,12 @@
 // ---- descriptions as text -----------------------------------------------------------------------
 
 static const char *const kinds[] = {
-    [CMRP_KIND_U16] = "u16",       [CMRP_KIND_U32] = "u32",       [CMRP_KIND_I32] = "i32",
-    [CMRP_KIND_U64] = "u64",       [CMRP_KIND_WORD] = "word",     [CMRP_KIND_HANDLE] = "handle",
-    [CMRP_KIND_STRING] = "string", [CMRP_KIND_OCTETS] = "octets", [CMRP_KIND_RECORD] = "record",
-    [CMRP_KIND_ARRAY] = "array",
+    [CMRP_KIND_U16] = "u16",          [CMRP_KIND_U32] = "u32",
+    [CMRP_KIND_I32] = "i32",          [CMRP_KIND_U64] = "u64",
+    [CMRP_KIND_WORD] = "word",        [CMRP_KIND_HANDLE] = "handle",
+    [CMRP_KIND_STRING] = "string",    [CMRP_KIND_OCTETS] = "octets",
+    [CMRP_KIND_RECORD] = "record",    [CMRP_KIND_ARRAY] = "array",
+    [CMRP_KIND_OPEN_STRING] = "open", [CMRP_KIND_VARYING] = "varying",
 };
 
 static const char *const meanings[] = {
@@ -19,6 +21,10 @@ static const char *const meanings[] = {
     [CMRP_MEANS_BOOL] = ":bool",
     [CMRP_MEANS_COUNT] = ":count",
     [CMRP_MEANS_ACCESS] = ":access",
+    [CMRP_MEANS_CLUSTER_ACCESS] = ":level",
+    [CMRP_MEANS_VALUE_TYPE] = ":reg",
+    [CMRP_MEANS_GROUP_STATE] = ":state",
+    [CMRP_MEANS_RESOURCE_TYPE_FLAGS] = ":typeflags",
     [CMRP_MEANS_KEY] = ":key",
     [CMRP_MEANS_CHANGE] = ":change",
     [CMRP_MEANS_OBJECT_TYPE] = ":type",
@@ -84,11 +90,36 @@ static const struct {
     {28, "ApiGetRootKey", "MS-CMRP 3.1.4.1.29", "MS-CMRP 3.1.4.2.29", "u32:access samDesired", NULL,
      "u32:status Status, u32:status rpc_status, handle:HKEY return",
      "u32:status Status, handle:HKEY return"},
+    {29, "ApiCreateKey", "MS-CMRP 3.1.4.1.30", "MS-CMRP 3.1.4.2.30",
+     "handle:HKEY hKey, string lpSubKey, u32 dwOptions, u32:access samDesired, "
+     "RPC_SECURITY_ATTRIBUTES* lpSecurityAttributes",
+     NULL, "u32 lpdwDisposition, u32:status Status, u32:status rpc_status, handle:HKEY return",
+     "u32 lpdwDisposition, u32:status Status, handle:HKEY return"},
     {31, "ApiEnumKey", "MS-CMRP 3.1.4.1.32", "MS-CMRP 3.1.4.2.32", "handle:HKEY hKey, u32 dwIndex",
      NULL, "string* KeyName, FILETIME lpftLastWriteTime, u32:status rpc_status, u32:status return",
      "string* KeyName, FILETIME lpftLastWriteTime, u32:status return"},
+    {32, "ApiSetValue", "MS-CMRP 3.1.4.1.33", "MS-CMRP 3.1.4.2.33",
+     "handle:HKEY hKey, string lpValueName, u32:reg dwType, octets lpData, u32:count cbData", NULL,
+     "u32:status rpc_status, u32:status return", "u32:status return"},
+    {34, "ApiQueryValue", "MS-CMRP 3.1.4.1.35", "MS-CMRP 3.1.4.2.35",
+     "handle:HKEY hKey, string lpValueName, u32 cbData", NULL,
+     "u32:reg lpValueType, octets lpData, u32 lpcbRequired, u32:status rpc_status, "
+     "u32:status return",
+     "u32:reg lpValueType, octets lpData, u32 lpcbRequired, u32:status return"},
+    {36, "ApiEnumValue", "MS-CMRP 3.1.4.1.37", "MS-CMRP 3.1.4.2.37",
+     "handle:HKEY hKey, u32 dwIndex, u32 lpcbData", NULL,
+     "string* lpValueName, u32:reg lpType, octets lpData, u32:count lpcbData, u32 TotalSize, "
+     "u32:status rpc_status, u32:status return",
+     "string* lpValueName, u32:reg lpType, octets lpData, u32:count lpcbData, u32 TotalSize, "
+     "u32:status return"},
     {37, "ApiCloseKey", "MS-CMRP 3.1.4.1.38", "MS-CMRP 3.1.4.2.38", "handle:HKEY pKey", NULL,
      "handle:HKEY pKey, u32:status return", NULL},
+    {43, "ApiDeleteGroup", "MS-CMRP 3.1.4.1.44", "MS-CMRP 3.1.4.2.44",
+     "handle:HGROUP Group, u32:bool force", "handle:HGROUP Group",
+     "u32:status rpc_status, u32:status return", "u32:status return"},
+    {45, "ApiGetGroupState", "MS-CMRP 3.1.4.1.46", "MS-CMRP 3.1.4.2.46", "handle:HGROUP hGroup",
+     NULL, "u32:state State, string* NodeName, u32:status rpc_status, u32:status return",
+     "u32:state State, string* NodeName, u32:status return"},
     {55, "ApiCreateNotify", "MS-CMRP 3.1.4.1.56", "MS-CMRP 3.1.4.2.56", "", NULL,
      "u32:status Status, u32:status rpc_status, handle:HNOTIFY return",
      "u32:status Status, handle:HNOTIFY return"},
@@ -99,6 +130,12 @@ static const struct {
      "handle:HNOTIFY hNotify, handle:HGROUP hGroup, u32:change dwFilter, u32:key dwNotifyKey", NULL,
      "u32 dwStateSequence, u32:status rpc_status, u32:status return",
      "u32 dwStateSequence, u32:status return"},
+    {61, "ApiAddNotifyKey", "MS-CMRP 3.1.4.1.62", "MS-CMRP 3.1.4.2.62",
+     "handle:HNOTIFY hNotify, handle:HKEY hKey, u32:key dwNotifyKey, u32:change Filter, "
+     "u32:bool WatchSubTree",
+     "handle:HNOTIFY hNotify, handle:HKEY hKey, u32:key dwNotifyKey, u32:change dwFilter, "
+     "u32:bool WatchSubTree",
+     "u32:status rpc_status, u32:status return", "u32:status return"},
     {65, "ApiGetNotify", "MS-CMRP 3.1.4.1.66", "MS-CMRP 3.1.4.2.66", "handle:HNOTIFY hNotify",
      "handle:HNOTIFY hNotify, u32 Timeout",
      "u32:key dwNotifyKey, u32:change dwFilter, u32 dwStateSequence, string* Name, "
@@ -121,6 +158,8 @@ static const struct {
      NULL, "u32:count cbData, octets*:batch lpData, u32:status return", NULL},
     {116, "ApiCloseBatchPort", NULL, "MS-CMRP 3.1.4.2.115", "handle:HBATCH_PORT phBatchPort", NULL,
      "handle:HBATCH_PORT phBatchPort, u32:status return", NULL},
+    {117, "ApiOpenClusterEx", NULL, "MS-CMRP 3.1.4.2.116", "u32:level dwDesiredAccess", NULL,
+     "u32:level lpdwGrantedAccess, u32:status Status, handle:HCLUSTER return", NULL},
     {137, "ApiCreateNotifyV2", NULL, "MS-CMRP 3.1.4.2.136", "", NULL,
      "u32:status rpc_error, u32:status rpc_status, handle:HNOTIFY return", NULL},
     {138, "ApiAddNotifyV2", NULL, "MS-CMRP 3.1.4.2.137",
@@ -132,6 +171,14 @@ static const struct {
     {147, "ApiGetNotifyAsync", NULL, "MS-CMRP 3.1.4.2.143", "handle:HNOTIFY hNotify", NULL,
      "NOTIFICATION_DATA_ASYNC_RPC[]* Notifications, u32:count dwNumNotifications, "
      "u32:status return",
+     NULL},
+    {155, "ApiAddNotifyResourceTypeV2", NULL, "MS-CMRP 3.1.4.2.144",
+     "handle:HNOTIFY hNotify, u64:typeflags filter, u32:key dwNotifyKey, open resTypeName, "
+     "u32 dwVersion",
+     NULL, "u32:status rpc_status, u32:status return", NULL},
+    {157, "ApiExecuteReadBatchEx", NULL, "MS-CMRP 3.1.4.2.145",
+     "handle:HKEY hKey, u32:count cbInData, octets:batch lpInData, u32 flags", NULL,
+     "u32:count cbOutData, octets*:batch lpOutData, u32:status rpc_status, u32:status return",
      NULL},
 };
 
@@ -180,6 +227,10 @@ static void test_structures_as_in_the_idl(void **state) {
         const char *parameter;
         const char *members;
     } rows[] = {
+        {29, "lpSecurityAttributes",
+         "u32 nLength, varying* RpcSecurityDescriptor.lpSecurityDescriptor, "
+         "u32 RpcSecurityDescriptor.cbInSecurityDescriptor, "
+         "u32:count RpcSecurityDescriptor.cbOutSecurityDescriptor, i32:bool bInheritHandle"},
         {31, "lpftLastWriteTime", "u32 dwLowDateTime, u32 dwHighDateTime"},
         {102, "ppClusterOpVerInfo",
          "u32 dwSize, u32 dwClusterHighestVersion, u32 dwClusterLowestVersion, u32 dwFlags, "
@@ -221,6 +272,44 @@ static void test_methods_that_do_not_exist(void **state) {
     assert_null(cmrp_method_at(SIZE_MAX));
 }
 
+// Protocol 2 ends at opnum 108, protocol 3 at 264; in between every number has a name.
+static void test_opnum_names(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t opnum;
+        const char *name2;
+        const char *name3;
+    } rows[] = {
+        {0, "ApiOpenCluster", "ApiOpenCluster"},
+        {108, "ApiSetServiceAccountPassword", "ApiSetServiceAccountPassword"},
+        {109, NULL, "ApiSetResourceDependencyExpression"},
+        {111, NULL, "Opnum111NotUsedOnWire"},
+        {149, NULL, "Opnum149NotUsedOnWire"},
+        {180, NULL, "ApiCreateGroupSetEnum"},
+        {184, NULL, "ApiChangeResourceGroupEx"},
+        {186, NULL, "Opnum186Reserved"},
+        {264, NULL, "Opnum264NotUsedOnWire"},
+        {265, NULL, NULL},
+        {UINT32_MAX, NULL, NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *name2 = cmrp_opnum_name(CMRP_INTERFACE_2, rows[i].opnum);
+        const char *name3 = cmrp_opnum_name(CMRP_INTERFACE_3, rows[i].opnum);
+        assert_int_equal(name2 != NULL, rows[i].name2 != NULL);
+        assert_int_equal(name3 != NULL, rows[i].name3 != NULL);
+        assert_true(name2 == NULL || strcmp(name2, rows[i].name2) == 0);
+        assert_true(name3 == NULL || strcmp(name3, rows[i].name3) == 0);
+    }
+    for (uint32_t opnum = 0; opnum <= 264; opnum++) {
+        assert_non_null(cmrp_opnum_name(CMRP_INTERFACE_3, opnum));
+        assert_int_equal(cmrp_opnum_name(CMRP_INTERFACE_2, opnum) != NULL, opnum <= 108);
+    }
+    for (size_t i = 0; i < cmrp_method_count(); i++) {
+        const cmrp_method *m = cmrp_method_at(i);
+        assert_string_equal(m->name, cmrp_opnum_name(CMRP_INTERFACE_3, m->opnum));
+    }
+}
+
 // ---- what holds of every description ------------------------------------------------------------
 
 // Every size_is points to a count that travels with it, and every count has one that points to it.
@@ -228,29 +317,38 @@ static void check_list(const cmrp_param *params, uint32_t count) {
     assert_in_range(count, 1, CMRP_MAX_PARAMS);
     for (uint32_t i = 0; i < count; i++) {
         const cmrp_param *p = &params[i];
-        const bool sized = p->kind == CMRP_KIND_OCTETS || p->kind == CMRP_KIND_ARRAY;
-        const bool pointer = sized || p->kind == CMRP_KIND_STRING || p->kind == CMRP_KIND_RECORD;
-        assert_int_equal(p->size_is != 0, sized);
+        const bool octets = p->kind == CMRP_KIND_OCTETS || p->kind == CMRP_KIND_VARYING;
+        const bool sized = p->size_is != 0;
+        const bool pointer = octets || p->kind == CMRP_KIND_ARRAY || p->kind == CMRP_KIND_STRING ||
+                             p->kind == CMRP_KIND_OPEN_STRING || p->kind == CMRP_KIND_RECORD;
+        // Only OCTETS may be sized by what the stub does not hold (ApiQueryValue's response).
+        assert_true(sized ? octets || p->kind == CMRP_KIND_ARRAY
+                          : p->kind != CMRP_KIND_VARYING && p->kind != CMRP_KIND_ARRAY);
         assert_true(!p->unique || pointer);
         assert_int_equal(cmrp_param_struct(p) != NULL,
                          p->kind == CMRP_KIND_RECORD || p->kind == CMRP_KIND_ARRAY);
         assert_true(p->directions != 0 && p->protocols != 0);
         assert_int_equal(p->alignment & (p->alignment - 1), 0);
         for (uint32_t k = 0; k < i; k++) {
-            assert_true(strcmp(params[k].name, p->name) != 0);
+            // A name stands for one parameter in each direction.
+            assert_true(strcmp(params[k].name, p->name) != 0 ||
+                        (params[k].directions & p->directions) == 0);
         }
         if (sized) {
             const cmrp_param *n = p + p->size_is;
             assert_true(n >= params && n < params + count);
             assert_int_equal(n->kind, CMRP_KIND_U32);
-            assert_int_equal(n->meaning, CMRP_MEANS_COUNT);
+            assert_int_equal(n->meaning == CMRP_MEANS_COUNT, p->kind != CMRP_KIND_VARYING);
             assert_int_equal(n->directions & p->directions, p->directions);
             assert_int_equal(n->protocols & p->protocols, p->protocols);
             assert_ptr_equal(cmrp_param_sized_by(params, count, (size_t)(n - params)), p);
         }
         const cmrp_param *array = cmrp_param_sized_by(params, count, i);
-        assert_int_equal(array != NULL, p->meaning == CMRP_MEANS_COUNT);
-        assert_true(array == NULL || array + array->size_is == p);
+        const bool room =
+            array != NULL && array->kind == CMRP_KIND_VARYING && array + array->size_is == p;
+        assert_int_equal(array != NULL, room || p->meaning == CMRP_MEANS_COUNT);
+        assert_true(array == NULL || room ||
+                    array + array->size_is + (array->kind == CMRP_KIND_VARYING) == p);
     }
     assert_null(cmrp_param_sized_by(params, count, count));
 }
@@ -406,6 +504,7 @@ int main(void) {
         cmocka_unit_test(test_methods_as_in_the_idl),
         cmocka_unit_test(test_structures_as_in_the_idl),
         cmocka_unit_test(test_methods_that_do_not_exist),
+        cmocka_unit_test(test_opnum_names),
         cmocka_unit_test(test_every_description),
         cmocka_unit_test(test_travels),
         cmocka_unit_test(test_fixed_sizes),

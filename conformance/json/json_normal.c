@@ -99,14 +99,18 @@ static json_t *normal_change(const cmrp_change_set *set, const json_t *value) {
     return normal != NULL ? normal : json_deep_copy(value);
 }
 
-static json_t *normal_params(const cmrp_param *params, size_t count, const json_t *object);
+// format: which of the parameters travel; NULL for members, which all do.
+static json_t *normal_params(const cmrp_param *params, size_t count, const cmrp_stub_format *format,
+                             const json_t *object);
 
 static json_t *normal_param(const cmrp_param *p, const json_t *value) {
     const cmrp_struct *type = cmrp_param_struct(p);
-    if (json_is_string(value) && (p->kind == CMRP_KIND_HANDLE || p->kind == CMRP_KIND_OCTETS)) {
+    if (json_is_string(value) && (p->kind == CMRP_KIND_HANDLE || p->kind == CMRP_KIND_OCTETS ||
+                                  p->kind == CMRP_KIND_VARYING)) {
         return lower(value);
     }
-    if (p->kind == CMRP_KIND_STRING && json_is_object(value)) {
+    if ((p->kind == CMRP_KIND_STRING || p->kind == CMRP_KIND_OPEN_STRING) &&
+        json_is_object(value)) {
         json_t *raw = without_added(value);
         lower_member(raw, "utf16");
         return raw;
@@ -119,18 +123,18 @@ static json_t *normal_param(const cmrp_param *p, const json_t *value) {
         size_t i;
         json_t *item;
         json_array_foreach(value, i, item) {
-            json_array_append_new(array, normal_params(type->members, type->count, item));
+            json_array_append_new(array, normal_params(type->members, type->count, NULL, item));
         }
         return array;
     }
     return p->kind == CMRP_KIND_RECORD && json_is_object(value)
-               ? normal_params(type->members, type->count, value)
+               ? normal_params(type->members, type->count, NULL, value)
                : json_deep_copy(value);
 }
 
 // Members of nested structures stay nested: walks keys, finding the parameter by its dotted name.
-static json_t *normal_level(const cmrp_param *params, size_t count, const json_t *object,
-                            const char *prefix) {
+static json_t *normal_level(const cmrp_param *params, size_t count, const cmrp_stub_format *format,
+                            const json_t *object, const char *prefix) {
     json_t *copy = json_object();
     const char *key;
     json_t *value;
@@ -138,7 +142,10 @@ static json_t *normal_level(const cmrp_param *params, size_t count, const json_t
         const cmrp_param *found = NULL;
         char *name = util_format("%s%s", prefix, key);
         for (size_t i = 0; i < count; i++) {
-            found = strcmp(params[i].name, name) == 0 ? &params[i] : found;
+            if (strcmp(params[i].name, name) == 0 &&
+                (format == NULL || cmrp_param_travels(&params[i], format))) {
+                found = &params[i];
+            }
         }
         if (shape_is_added(key) || (found != NULL && found->meaning == CMRP_MEANS_COUNT)) {
             // says nothing that its array does not say
@@ -146,7 +153,7 @@ static json_t *normal_level(const cmrp_param *params, size_t count, const json_t
             json_object_set_new(copy, key, normal_param(found, value));
         } else if (json_is_object(value)) {
             char *inner = util_format("%s.", name);
-            json_object_set_new(copy, key, normal_level(params, count, value, inner));
+            json_object_set_new(copy, key, normal_level(params, count, format, value, inner));
             free(inner);
         } else {
             json_object_set(copy, key, value);
@@ -156,8 +163,9 @@ static json_t *normal_level(const cmrp_param *params, size_t count, const json_t
     return copy;
 }
 
-static json_t *normal_params(const cmrp_param *params, size_t count, const json_t *object) {
-    return json_is_object(object) ? normal_level(params, count, object, "")
+static json_t *normal_params(const cmrp_param *params, size_t count, const cmrp_stub_format *format,
+                             const json_t *object) {
+    return json_is_object(object) ? normal_level(params, count, format, object, "")
                                   : json_deep_copy(object);
 }
 
@@ -201,9 +209,9 @@ json_t *json_normal(const struct json_selector *how, const json_t *value) {
     case JSON_TYPE_STUB: {
         json_t *normal = json_object();
         const cmrp_method *method = how->stub.method;
-        json_object_set_new(
-            normal, "params",
-            normal_params(method->params, method->count, json_object_get(value, "params")));
+        json_object_set_new(normal, "params",
+                            normal_params(method->params, method->count, &how->stub,
+                                          json_object_get(value, "params")));
         return normal;
     }
     default: return normal_pdu(value);

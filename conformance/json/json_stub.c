@@ -85,24 +85,16 @@ static json_t *slot_value(const cmrp_param *p, const cmrp_slot *slot) {
     }
     switch (p->kind) {
     case CMRP_KIND_HANDLE: return json_hex((cmrp_view){slot->handle, CMRP_HANDLE_SIZE});
-    case CMRP_KIND_STRING: return string_value(slot);
-    case CMRP_KIND_OCTETS: return octets_value(p, slot);
+    case CMRP_KIND_STRING:
+    case CMRP_KIND_OPEN_STRING: return string_value(slot);
+    case CMRP_KIND_OCTETS:
+    case CMRP_KIND_VARYING: return octets_value(p, slot);
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: return rows_value(p, slot);
     case CMRP_KIND_I32: return json_integer((int32_t)(uint32_t)slot->value);
     case CMRP_KIND_U64:
     case CMRP_KIND_WORD: return json_decimal(slot->value);
     default: return json_u32(slot->value);
-    }
-}
-
-// The set whose names explain a parameter, or NULL.
-static const cmrp_change_set *names_of(const cmrp_param *p, uint64_t object_type) {
-    switch (p->meaning) {
-    case CMRP_MEANS_CHANGE: return cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
-    case CMRP_MEANS_OBJECT_TYPE: return cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
-    case CMRP_MEANS_FLAGS: return cmrp_change_set_of_type((uint32_t)object_type);
-    default: return NULL;
     }
 }
 
@@ -119,7 +111,7 @@ static void add_params(json_t *object, const cmrp_param *params, size_t count,
         if (params[i].meaning == CMRP_MEANS_OBJECT_TYPE) {
             object_type = slots[i].value;
         }
-        const cmrp_change_set *set = names_of(&params[i], object_type);
+        const cmrp_change_set *set = cmrp_param_set(&params[i], object_type);
         if (set != NULL) {
             char *names_key = util_format("%s_names", key);
             json_object_set_new(parent, names_key, json_flag_names(set, slots[i].value));
@@ -319,8 +311,10 @@ static bool read_slot(struct shape *s, const cmrp_param *p, const json_t *value,
     }
     switch (p->kind) {
     case CMRP_KIND_HANDLE: return read_handle(s, value, slot);
-    case CMRP_KIND_STRING: return read_string(s, value, slot, store);
-    case CMRP_KIND_OCTETS: return read_octets(s, p, value, slot, store);
+    case CMRP_KIND_STRING:
+    case CMRP_KIND_OPEN_STRING: return read_string(s, value, slot, store);
+    case CMRP_KIND_OCTETS:
+    case CMRP_KIND_VARYING: return read_octets(s, p, value, slot, store);
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: return read_rows(s, p, value, slot, store);
     case CMRP_KIND_I32: return read_signed(s, value, &slot->value);

@@ -160,8 +160,10 @@ static void put_value(struct writer *w, const cmrp_param *p, const cmrp_slot *sl
     }
     switch (p->kind) {
     case CMRP_KIND_HANDLE: writer_hex(w, (cmrp_view){slot->handle, CMRP_HANDLE_SIZE}); break;
-    case CMRP_KIND_STRING: put_text(w, slot); break;
-    case CMRP_KIND_OCTETS: put_octets(w, p, slot); break;
+    case CMRP_KIND_STRING:
+    case CMRP_KIND_OPEN_STRING: put_text(w, slot); break;
+    case CMRP_KIND_OCTETS:
+    case CMRP_KIND_VARYING: put_octets(w, p, slot); break;
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: put_rows(w, p, slot); break;
     case CMRP_KIND_I32: writer_signed(w, (int32_t)(uint32_t)slot->value); break;
@@ -187,18 +189,6 @@ static void put_names(struct writer *w, const char *key, const cmrp_change_set *
         writer_string(w, flag->name);
     }
     writer_close(w, ']');
-}
-
-static const cmrp_change_set *set_of(const cmrp_param *p, const cmrp_slot *slot,
-                                     uint64_t *object_type) {
-    switch (p->meaning) {
-    case CMRP_MEANS_CHANGE: return cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
-    case CMRP_MEANS_OBJECT_TYPE:
-        *object_type = slot->value;
-        return cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
-    case CMRP_MEANS_FLAGS: return cmrp_change_set_of_type((uint32_t)*object_type);
-    default: return NULL;
-    }
 }
 
 // How much of two dotted names, up to a dot, is the same.
@@ -249,7 +239,10 @@ static void put_list(struct writer *w, const cmrp_param *params, size_t count,
         open = p->name;
         writer_key(w, key);
         put_value(w, p, &slots[i]);
-        const cmrp_change_set *set = set_of(p, &slots[i], &object_type);
+        if (p->meaning == CMRP_MEANS_OBJECT_TYPE) {
+            object_type = slots[i].value;
+        }
+        const cmrp_change_set *set = cmrp_param_set(p, object_type);
         if (set != NULL) {
             put_names(w, key, set, slots[i].value);
         }

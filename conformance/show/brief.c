@@ -55,10 +55,21 @@ static void put_integer(struct buffer *out, const cmrp_param *p, const cmrp_slot
         }
         break;
     case CMRP_MEANS_KEY: buffer_printf(out, "  key %llu", value); break;
-    case CMRP_MEANS_ACCESS: buffer_printf(out, "  %s 0x%08llx", short_word(p->name), value); break;
+    case CMRP_MEANS_ACCESS:
+    case CMRP_MEANS_CLUSTER_ACCESS:
+        buffer_printf(out, "  %s 0x%08llx", short_word(p->name), value);
+        break;
+    case CMRP_MEANS_VALUE_TYPE:
+        if (cmrp_reg_type_name((uint32_t)value) != NULL) {
+            buffer_printf(out, "  %s", cmrp_reg_type_name((uint32_t)value));
+        } else {
+            buffer_printf(out, "  type %llu", value);
+        }
+        break;
     case CMRP_MEANS_CHANGE:
     case CMRP_MEANS_OBJECT_TYPE:
     case CMRP_MEANS_FLAGS:
+    case CMRP_MEANS_RESOURCE_TYPE_FLAGS:
         buffer_printf(out, "  ");
         show_flags(out, show_set_of(p, slot, object_type), value, true);
         break;
@@ -104,10 +115,12 @@ static void put_param(struct buffer *out, const cmrp_param *p, const cmrp_slot *
         show_handle(out, p, slot, options);
         break;
     case CMRP_KIND_STRING:
+    case CMRP_KIND_OPEN_STRING:
         buffer_printf(out, "  %s ", short_word(p->name));
         show_text(out, slot->bytes, slot->order);
         break;
     case CMRP_KIND_OCTETS:
+    case CMRP_KIND_VARYING:
         if (p->meaning == CMRP_MEANS_BATCH) {
             put_batch(out, slot);
         } else {

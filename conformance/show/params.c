@@ -7,14 +7,10 @@
 
 const cmrp_change_set *show_set_of(const cmrp_param *param, const cmrp_slot *slot,
                                    uint64_t *object_type) {
-    switch (param->meaning) {
-    case CMRP_MEANS_CHANGE: return cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
-    case CMRP_MEANS_OBJECT_TYPE:
+    if (param->meaning == CMRP_MEANS_OBJECT_TYPE) {
         *object_type = slot->value;
-        return cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
-    case CMRP_MEANS_FLAGS: return cmrp_change_set_of_type((uint32_t)*object_type);
-    default: return NULL;
     }
+    return cmrp_param_set(param, *object_type);
 }
 
 void show_handle(struct buffer *out, const cmrp_param *param, const cmrp_slot *slot,
@@ -46,11 +42,19 @@ static void put_number(struct buffer *out, const cmrp_param *p, const cmrp_slot 
     case CMRP_MEANS_BOOL:
         buffer_printf(out, "%llu %s", value, value != 0 ? "TRUE" : "FALSE");
         break;
-    case CMRP_MEANS_ACCESS: buffer_printf(out, "0x%08llx", value); break;
+    case CMRP_MEANS_ACCESS:
+    case CMRP_MEANS_CLUSTER_ACCESS: buffer_printf(out, "0x%08llx", value); break;
+    case CMRP_MEANS_VALUE_TYPE:
+        buffer_printf(out, "%llu", value);
+        if (cmrp_reg_type_name((uint32_t)value) != NULL) {
+            buffer_printf(out, " %s", cmrp_reg_type_name((uint32_t)value));
+        }
+        break;
     case CMRP_MEANS_KEY: buffer_printf(out, "%llu (0x%llx)", value, value); break;
     case CMRP_MEANS_CHANGE:
     case CMRP_MEANS_OBJECT_TYPE:
-    case CMRP_MEANS_FLAGS: {
+    case CMRP_MEANS_FLAGS:
+    case CMRP_MEANS_RESOURCE_TYPE_FLAGS: {
         const cmrp_change_set *set = show_set_of(p, slot, object_type);
         buffer_printf(out, p->meaning == CMRP_MEANS_OBJECT_TYPE ? "%llu" : "0x%llx", value);
         if (set != NULL && cmrp_change_unknown(set, value) != value) {
@@ -115,8 +119,10 @@ static void put_param(struct buffer *out, const cmrp_param *p, const cmrp_slot *
     }
     switch (p->kind) {
     case CMRP_KIND_HANDLE: show_handle(out, p, slot, options); break;
-    case CMRP_KIND_STRING: show_text(out, slot->bytes, slot->order); break;
-    case CMRP_KIND_OCTETS: put_octets(out, p, slot, options); return;
+    case CMRP_KIND_STRING:
+    case CMRP_KIND_OPEN_STRING: show_text(out, slot->bytes, slot->order); break;
+    case CMRP_KIND_OCTETS:
+    case CMRP_KIND_VARYING: put_octets(out, p, slot, options); return;
     default: put_number(out, p, slot, object_type);
     }
     buffer_append(out, "\n", 1);

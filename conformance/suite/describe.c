@@ -15,7 +15,9 @@ static const char *kind_text(const cmrp_param *p) {
     case CMRP_KIND_WORD: return "integer of 32 bits, in NDR64 of 64";
     case CMRP_KIND_HANDLE: return "context handle";
     case CMRP_KIND_STRING: return "string of UTF-16";
+    case CMRP_KIND_OPEN_STRING: return "string of UTF-16, its NUL may be missing";
     case CMRP_KIND_OCTETS: return "octets";
+    case CMRP_KIND_VARYING: return "octets, fewer than there is room for";
     case CMRP_KIND_RECORD: return "structure";
     default: return "array of structures";
     }
@@ -27,10 +29,14 @@ static const char *meaning_text(const cmrp_param *p) {
     case CMRP_MEANS_BOOL: return "BOOL";
     case CMRP_MEANS_COUNT: return "count";
     case CMRP_MEANS_ACCESS: return "access rights";
+    case CMRP_MEANS_CLUSTER_ACCESS: return "access level";
+    case CMRP_MEANS_VALUE_TYPE: return "registry value type";
+    case CMRP_MEANS_GROUP_STATE: return "group state";
     case CMRP_MEANS_KEY: return "the client's own value";
     case CMRP_MEANS_CHANGE: return "CLUSTER_CHANGE";
     case CMRP_MEANS_OBJECT_TYPE: return "CLUSTER_OBJECT_TYPE";
     case CMRP_MEANS_FLAGS: return "CLUSTER_CHANGE_*_V2 of the object type";
+    case CMRP_MEANS_RESOURCE_TYPE_FLAGS: return "CLUSTER_CHANGE_RESOURCE_TYPE_V2";
     case CMRP_MEANS_BATCH: return "CLUSTER_REG_BATCH_UPDATE";
     case CMRP_MEANS_HCLUSTER: return "HCLUSTER_RPC";
     case CMRP_MEANS_HNODE: return "HNODE_RPC";

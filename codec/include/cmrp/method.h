@@ -19,30 +19,36 @@ enum { CMRP_MAX_PARAMS = 16 };                       // no method or structure h
 
 // The NDR shape of a parameter or member.
 typedef enum cmrp_kind {
-    CMRP_KIND_U16,    // WORD
-    CMRP_KIND_U32,    // DWORD, BOOL, error_status_t
-    CMRP_KIND_I32,    // int
-    CMRP_KIND_U64,    // LONGLONG, used for flags
-    CMRP_KIND_WORD,   // DWORD_PTR: 4 octets in NDR20, 8 in NDR64
-    CMRP_KIND_HANDLE, // context handle
-    CMRP_KIND_STRING, // [string] wchar_t *
-    CMRP_KIND_OCTETS, // [size_is] UCHAR *
-    CMRP_KIND_RECORD, // structure
-    CMRP_KIND_ARRAY,  // [size_is] structure *
+    CMRP_KIND_U16,         // WORD
+    CMRP_KIND_U32,         // DWORD, BOOL, error_status_t
+    CMRP_KIND_I32,         // int, long
+    CMRP_KIND_U64,         // LONGLONG, used for flags
+    CMRP_KIND_WORD,        // DWORD_PTR: 4 octets in NDR20, 8 in NDR64
+    CMRP_KIND_HANDLE,      // context handle
+    CMRP_KIND_STRING,      // [string] wchar_t *
+    CMRP_KIND_OPEN_STRING, // the same, but the NUL may be missing (a warning)
+    CMRP_KIND_OCTETS,      // [size_is] UCHAR *
+    CMRP_KIND_VARYING,     // [size_is, length_is] UCHAR *
+    CMRP_KIND_RECORD,      // structure
+    CMRP_KIND_ARRAY,       // [size_is] structure *
 } cmrp_kind;
 
 // What a value means to a reader who knows the protocol.
 typedef enum cmrp_meaning {
     CMRP_MEANS_NUMBER,
-    CMRP_MEANS_STATUS,      // Win32 code; 0 is success
-    CMRP_MEANS_BOOL,        // 0 is FALSE, anything else TRUE
-    CMRP_MEANS_COUNT,       // size of the array that refers to it
-    CMRP_MEANS_ACCESS,      // REGSAM
-    CMRP_MEANS_KEY,         // the client's own value, returned unchanged
-    CMRP_MEANS_CHANGE,      // CLUSTER_CHANGE bits
-    CMRP_MEANS_OBJECT_TYPE, // CLUSTER_OBJECT_TYPE
-    CMRP_MEANS_FLAGS,       // CLUSTER_CHANGE_*_V2 bits of the object type named just before
-    CMRP_MEANS_BATCH,       // CLUSTER_REG_BATCH_UPDATE
+    CMRP_MEANS_STATUS,         // Win32 code; 0 is success
+    CMRP_MEANS_BOOL,           // 0 is FALSE, anything else TRUE
+    CMRP_MEANS_COUNT,          // size of the array that refers to it
+    CMRP_MEANS_ACCESS,         // REGSAM
+    CMRP_MEANS_CLUSTER_ACCESS, // access level of an Ex open
+    CMRP_MEANS_VALUE_TYPE,     // registry value type
+    CMRP_MEANS_GROUP_STATE,
+    CMRP_MEANS_KEY,                 // the client's own value, returned unchanged
+    CMRP_MEANS_CHANGE,              // CLUSTER_CHANGE bits
+    CMRP_MEANS_OBJECT_TYPE,         // CLUSTER_OBJECT_TYPE
+    CMRP_MEANS_FLAGS,               // CLUSTER_CHANGE_*_V2 bits of the object type named just before
+    CMRP_MEANS_RESOURCE_TYPE_FLAGS, // CLUSTER_CHANGE_RESOURCE_TYPE_V2 bits
+    CMRP_MEANS_BATCH,               // CLUSTER_REG_BATCH_UPDATE
     CMRP_MEANS_TEXT,
     CMRP_MEANS_HCLUSTER,
     CMRP_MEANS_HNODE,
@@ -65,9 +71,10 @@ typedef struct cmrp_param {
     const char *name; // "return" for the return value, which is the last parameter
     uint8_t directions;
     uint8_t protocols;
-    uint8_t kind;      // cmrp_kind
-    uint8_t unique;    // 1: behind a unique pointer of its own, which may be NULL
-    int8_t size_is;    // distance to the count parameter in the same list; 0: none
+    uint8_t kind;   // cmrp_kind
+    uint8_t unique; // 1: behind a unique pointer of its own, which may be NULL
+    int8_t size_is; // distance to the count parameter in the same list; 0: none. The length_is of
+                    // VARYING is the parameter behind that
     uint8_t alignment; // larger than the kind's own: the nested structure's; 0: natural
     uint8_t meaning;   // cmrp_meaning
     uint8_t structure; // of RECORD and ARRAY: see cmrp_param_struct
@@ -106,14 +113,20 @@ CMRP_API const cmrp_method *cmrp_method_at(size_t index);
 // The described method of this opnum or name in this interface version, or NULL.
 CMRP_API const cmrp_method *cmrp_method_numbered(unsigned interface, uint32_t opnum);
 CMRP_API const cmrp_method *cmrp_method_named(unsigned interface, const char *name);
+// The name of an operation number, described or not, or NULL where the interface version ends
+// before it. Opnum*NotUsedOnWire and Opnum*Reserved are names, too.
+CMRP_API const char *cmrp_opnum_name(unsigned interface, uint32_t opnum);
 // The section that describes the method in this interface version.
 CMRP_API const char *cmrp_method_section(const cmrp_method *method, unsigned interface);
 // Whether the parameter is part of this stub.
 CMRP_API bool cmrp_param_travels(const cmrp_param *param, const cmrp_stub_format *format);
 // The structure of a RECORD or ARRAY, or NULL.
 CMRP_API const cmrp_struct *cmrp_param_struct(const cmrp_param *param);
-// The opposite of param->size_is: whether some parameter of the list is sized by this one, and
-// which.
+// The set whose names explain a parameter, or NULL. object_type is the CLUSTER_OBJECT_TYPE that the
+// stub named last (0 at first); FLAGS depend on it.
+CMRP_API const cmrp_change_set *cmrp_param_set(const cmrp_param *param, uint64_t object_type);
+// The opposite of param->size_is: whether some parameter of the list is sized by this one (size_is
+// or length_is), and which.
 CMRP_API const cmrp_param *cmrp_param_sized_by(const cmrp_param *params, size_t count,
                                                size_t index);
 
@@ -146,8 +159,8 @@ struct cmrp_slot {
     cmrp_order order; // of the units of a string
     uint8_t handle[CMRP_HANDLE_SIZE]; // HANDLE
     uint64_t value;                   // integers; I32 as its 32 bits
-    cmrp_view bytes;                  // STRING: units without the NUL; OCTETS
-    cmrp_rows rows;                   // RECORD, ARRAY
+    cmrp_view bytes; // STRING, OPEN_STRING: units without the NUL; OCTETS, VARYING: what is there
+    cmrp_rows rows;  // RECORD, ARRAY
 };
 
 // Decodes a stub of which errors call the first octet `offset`. slots has CMRP_MAX_PARAMS elements;
@@ -166,7 +179,8 @@ CMRP_API bool cmrp_rows_next(cmrp_rows *rows, cmrp_slot *members);
 
 // Encodes a stub in this library's own form: referents 0x00020000, 0x00020004, …, zero gaps, counts
 // equal to what follows. Count parameters that are not present are derived; others must agree with
-// their array (count-mismatch). Any other parameter that is not present is refused (value).
+// their array (the size of VARYING: must not be below it), else count-mismatch. Any other parameter
+// that is not present is refused (value).
 CMRP_API bool cmrp_stub_encode(const cmrp_stub_format *format, const cmrp_slot *slots,
                                cmrp_writer *writer);
 

@@ -52,9 +52,23 @@ CMRP_API bool cmrp_ndr_take_handle(cmrp_ndr_reader *r, const char *field,
 // end them, in the stub's byte order. Fails with string-offset, string-count, overrun,
 // string-terminator.
 CMRP_API bool cmrp_ndr_take_string(cmrp_ndr_reader *r, const char *field, cmrp_view *units);
+// The same, but a missing NUL is a warning (string-terminator) and units then holds all of them.
+CMRP_API bool cmrp_ndr_take_open_string(cmrp_ndr_reader *r, const char *field, cmrp_view *units);
 // Takes a conformant array of octets; *at receives the offset of its max_count. Fails with overrun.
 CMRP_API bool cmrp_ndr_take_octets(cmrp_ndr_reader *r, const char *field, cmrp_view *octets,
                                    uint64_t *at);
+
+// What a conformant varying array says of itself, and where.
+typedef struct cmrp_ndr_extent {
+    uint64_t max_count;
+    uint64_t max_count_at;
+    uint64_t actual_count_at;
+} cmrp_ndr_extent;
+
+// Takes a conformant varying array of octets. Fails with string-offset, string-count (actual_count
+// above max_count; 0 is right here), overrun.
+CMRP_API bool cmrp_ndr_take_varying(cmrp_ndr_reader *r, const char *field, cmrp_view *octets,
+                                    cmrp_ndr_extent *extent);
 
 // ---- writing ------------------------------------------------------------------------------------
 
@@ -83,6 +97,8 @@ CMRP_API bool cmrp_ndr_put_handle(cmrp_ndr_writer *w, const char *field,
 CMRP_API bool cmrp_ndr_put_string(cmrp_ndr_writer *w, const char *field, cmrp_view units,
                                   cmrp_order unit_order);
 CMRP_API bool cmrp_ndr_put_octets(cmrp_ndr_writer *w, const char *field, cmrp_view octets);
+CMRP_API bool cmrp_ndr_put_varying(cmrp_ndr_writer *w, const char *field, uint64_t max_count,
+                                   cmrp_view octets);
 
 CMRP_END_DECLS
 

@@ -47,11 +47,16 @@ CMRP_BEGIN_DECLS
     X(STRING_COUNT, 44, "string-count", "%f has an actual count of %v, not 1 to its maximum")      \
     X(STRING_TERMINATOR, 45, "string-terminator", "%f does not end with NUL")                      \
     X(NDR_PADDING, 46, "ndr-padding", "the gap before %f is not zero")                             \
+    X(ACTUAL_COUNT, 47, "string-count", "%f has an actual count of %v, more than its maximum")     \
     X(RPC_VERSION, 60, "rpc-version", "%f is %v; this is not DCE/RPC 5.0 or 5.1")                  \
     X(DREP, 61, "drep", "%f is %x: an unknown integer representation")                             \
     X(PTYPE, 62, "ptype", "%f %v is not a PDU of the connection-oriented protocol")                \
     X(FRAG_LENGTH, 63, "frag-length", "%f is %v with %l at hand")                                  \
     X(AUTH_LENGTH, 64, "auth-length", "%f %v does not fit into the PDU (%l left)")                 \
+    X(RPC_VERSION_CL, 65, "rpc-version", "%f is %v; this is not connectionless DCE/RPC 4")         \
+    X(PTYPE_CL, 66, "ptype", "%f %v is not a PDU of the connectionless protocol")                  \
+    X(FLOOR_LENGTH, 70, "floor-length", "%f %v is not the length that its protocol has")           \
+    X(RANGE, 71, "range", "%f %v is outside its range")                                            \
     X(UNKNOWN_METHOD, 80, "unknown-method", "opnum %v is not described for this interface")        \
     X(MISSING, 81, "value", "%f is missing")
 
