@@ -72,17 +72,29 @@ const cmrp_method *cmrp_method_at(size_t index) {
     return index < COUNT(methods) ? &methods[index] : NULL;
 }
 
-const char *cmrp_opnum_name(unsigned interface, uint32_t opnum) {
-    static const struct {
-        uint8_t protocols;
-        const char *name;
-    } names[] = {
+static const struct {
+    uint8_t protocols;
+    const char *name;
+} opnums[] = {
 #define CMRP_OPNUM(number, protocols, name) [number] = {protocols, #name},
 #include "opnums.def"
-    };
+};
+
+const char *cmrp_opnum_name(unsigned interface, uint32_t opnum) {
     const unsigned protocol = interface == CMRP_INTERFACE_2 ? CMRP_PROTOCOL_2 : CMRP_PROTOCOL_3;
-    const bool named = opnum < COUNT(names) && (names[opnum].protocols & protocol) != 0;
-    return named ? names[opnum].name : NULL;
+    const bool named = opnum < COUNT(opnums) && (opnums[opnum].protocols & protocol) != 0;
+    return named ? opnums[opnum].name : NULL;
+}
+
+bool cmrp_opnum_named(unsigned interface, const char *name, uint32_t *opnum) {
+    for (uint32_t i = 0; i < COUNT(opnums); i++) {
+        const char *known = cmrp_opnum_name(interface, i);
+        if (known != NULL && strcmp(known, name) == 0) {
+            *opnum = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *cmrp_method_section(const cmrp_method *method, unsigned interface) {

@@ -299,7 +299,15 @@ static void test_opnum_names(void **state) {
         assert_int_equal(name3 != NULL, rows[i].name3 != NULL);
         assert_true(name2 == NULL || strcmp(name2, rows[i].name2) == 0);
         assert_true(name3 == NULL || strcmp(name3, rows[i].name3) == 0);
+        uint32_t found = UINT32_MAX;
+        assert_int_equal(name3 != NULL && cmrp_opnum_named(CMRP_INTERFACE_3, name3, &found),
+                         name3 != NULL);
+        assert_true(name3 == NULL || found == rows[i].opnum);
     }
+    uint32_t untouched = 7;
+    assert_false(cmrp_opnum_named(CMRP_INTERFACE_2, "ApiExecuteBatch", &untouched));
+    assert_false(cmrp_opnum_named(CMRP_INTERFACE_3, "", &untouched));
+    assert_int_equal(untouched, 7);
     for (uint32_t opnum = 0; opnum <= 264; opnum++) {
         assert_non_null(cmrp_opnum_name(CMRP_INTERFACE_3, opnum));
         assert_int_equal(cmrp_opnum_name(CMRP_INTERFACE_2, opnum) != NULL, opnum <= 108);

@@ -151,21 +151,18 @@ static bool read_number(const char *text, uint64_t maximum, uint64_t *value) {
 }
 
 static bool set_method(struct run *run, const char *text, enum outcome *outcome) {
-    uint64_t opnum;
-    const cmrp_method *method = cmrp_method_named(CMRP_INTERFACE_3, text);
-    if (method == NULL) {
-        method = cmrp_method_named(CMRP_INTERFACE_2, text);
-    }
-    if (method != NULL) {
-        run->replay.opnum = (int32_t)method->opnum;
-        return true;
-    }
-    if (read_number(text, UINT16_MAX, &opnum)) {
+    uint32_t opnum;
+    uint64_t number;
+    if (cmrp_opnum_named(CMRP_INTERFACE_3, text, &opnum) ||
+        cmrp_opnum_named(CMRP_INTERFACE_2, text, &opnum)) {
         run->replay.opnum = (int32_t)opnum;
         return true;
     }
-    *outcome =
-        cli_usage("replay", "--method: no method \"%.40s\" is described; use its number", text);
+    if (read_number(text, UINT16_MAX, &number)) {
+        run->replay.opnum = (int32_t)number;
+        return true;
+    }
+    *outcome = cli_usage("replay", "--method: the interface has no method \"%.40s\"", text);
     return false;
 }
 

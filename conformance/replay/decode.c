@@ -197,6 +197,7 @@ void replay_decode(const struct assoc_call *call, struct replay_call *out) {
     out->known_syntax = known_syntax(&call->transfer, &out->syntax);
     if (call->request.state != ASSOC_ABSENT &&
         (version == CMRP_INTERFACE_2 || version == CMRP_INTERFACE_3)) {
+        out->name = cmrp_opnum_name(version, call->opnum);
         out->method = cmrp_method_numbered(version, call->opnum);
     }
     decode_side(out, false);

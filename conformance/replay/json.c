@@ -117,8 +117,8 @@ void replay_json_call(struct replay_connection *c, const struct replay_call *cal
     if (requested) {
         number(&w, "opnum", a->opnum);
     }
-    if (call->method != NULL) {
-        string(&w, "method", call->method->name);
+    if (call->name != NULL) {
+        string(&w, "method", call->name);
     }
     number(&w, "interface", a->interface.version);
     writer_key(&w, "syntax");

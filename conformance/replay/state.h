@@ -63,6 +63,7 @@ struct replay_side {
 struct replay_call {
     const struct assoc_call *call;
     enum replay_state state;
+    const char *name;          // of the opnum; NULL: the interface has none, or it is not known
     const cmrp_method *method; // NULL: the opnum is not described, or not known
     bool known_syntax;
     cmrp_syntax syntax;

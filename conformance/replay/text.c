@@ -167,8 +167,8 @@ static void put_below(struct buffer *out, const struct replay_call *call,
 
 static void put_method(struct buffer *out, const struct replay_call *call,
                        const struct show_options *options) {
-    if (call->method != NULL) {
-        show_styled(out, options, SHOW_NAME, "%-*s", METHOD_COLUMN, call->method->name);
+    if (call->name != NULL) {
+        show_styled(out, options, SHOW_NAME, "%-*s", METHOD_COLUMN, call->name);
     } else if (call->call->request.state != ASSOC_ABSENT) {
         show_styled(out, options, SHOW_NAME, "opnum %-*u", METHOD_COLUMN - 6, call->call->opnum);
     } else {

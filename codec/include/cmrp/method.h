@@ -116,6 +116,8 @@ CMRP_API const cmrp_method *cmrp_method_named(unsigned interface, const char *na
 // The name of an operation number, described or not, or NULL where the interface version ends
 // before it. Opnum*NotUsedOnWire and Opnum*Reserved are names, too.
 CMRP_API const char *cmrp_opnum_name(unsigned interface, uint32_t opnum);
+// The operation number of this name; false, with *opnum untouched, where there is none.
+CMRP_API bool cmrp_opnum_named(unsigned interface, const char *name, uint32_t *opnum);
 // The section that describes the method in this interface version.
 CMRP_API const char *cmrp_method_section(const cmrp_method *method, unsigned interface);
 // Whether the parameter is part of this stub.
