@@ -20,6 +20,7 @@ static const char usage[] =
     "  --count                only print how many inputs there are\n"
     "  --expect-accepted N    fail unless at least N inputs are accepted by the code under test\n"
     "  --expect-rejected N    fail unless at least N inputs are refused by it\n"
+    "  --expect-modes         fail unless an input is accepted in every mode that inputs select\n"
     "  --help                 this text\n"
     "\n"
     "Exit code: 0 all properties hold, 1 fewer inputs accepted or refused than expected, 2 usage,\n"
@@ -27,6 +28,7 @@ static const char usage[] =
 
 struct run {
     bool only_count;
+    bool all_modes;
     uint64_t inputs;
     uint64_t octets;
 };
@@ -112,6 +114,8 @@ static bool read_options(int argc, char **argv, struct run *run, struct fuzz_tal
         const bool accepted = strcmp(argv[i], "--expect-accepted") == 0;
         if (strcmp(argv[i], "--count") == 0) {
             run->only_count = true;
+        } else if (strcmp(argv[i], "--expect-modes") == 0) {
+            run->all_modes = true;
         } else if ((!accepted && strcmp(argv[i], "--expect-rejected") != 0) || i + 1 == argc ||
                    !read_number(argv[i + 1], accepted ? &least->accepted : &least->rejected)) {
             return false;
@@ -121,6 +125,27 @@ static bool read_options(int argc, char **argv, struct run *run, struct fuzz_tal
     }
     *first = i;
     return i < argc;
+}
+
+// Tells how many modes were reached and, where all should be, which were not.
+static bool report_modes(const struct run *run) {
+    char name[128];
+    size_t all = 0;
+    size_t reached = 0;
+    for (size_t i = 0; fuzz_modes != NULL && i < fuzz_modes->count; i++) {
+        if (!fuzz_modes->name(i, name, sizeof name)) {
+            continue;
+        }
+        all++;
+        reached += fuzz_modes->reached[i];
+        if (run->all_modes && !fuzz_modes->reached[i]) {
+            fprintf(stderr, "no input is accepted in the mode: %s\n", name);
+        }
+    }
+    if (all > 0) {
+        printf("%zu of %zu modes reached\n", reached, all);
+    }
+    return !run->all_modes || (all > 0 && reached == all);
 }
 
 // Names the input when a sanitizer ends the program.
@@ -162,10 +187,11 @@ int main(int argc, char **argv) {
     }
     printf("%" PRIu64 " inputs (%" PRIu64 " octets): %" PRIu64 " accepted, %" PRIu64 " rejected\n",
            run.inputs, run.octets, fuzz_tally.accepted, fuzz_tally.rejected);
+    const bool modes = report_modes(&run);
     if (fuzz_tally.accepted < least.accepted || fuzz_tally.rejected < least.rejected) {
         fprintf(stderr, "expected at least %" PRIu64 " accepted and %" PRIu64 " rejected\n",
                 least.accepted, least.rejected);
         return OUTCOME_FINDINGS;
     }
-    return OUTCOME_OK;
+    return modes ? OUTCOME_OK : OUTCOME_FINDINGS;
 }

@@ -3,6 +3,7 @@
 // and byte order; the rest is refused with one error inside it, or its slots encode to a stub that
 // decodes to the same JSON without warnings, with the size that the null sink predicts. That stub
 // is also what the JSON encodes to.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fuzz_support.h"
@@ -63,6 +64,52 @@ static void check_presence(const struct stub *stub) {
     }
 }
 
+// ---- modes --------------------------------------------------------------------------------------
+
+// A method, its direction, and a protocol with a transfer syntax: protocol 2 has NDR 2.0 only.
+enum { CODINGS = 3, MODES_OF_METHOD = 2 * CODINGS, MOST_METHODS = 512 };
+
+static const struct {
+    const char *name;
+    unsigned interface;
+    cmrp_syntax syntax;
+} codings[CODINGS] = {
+    {"protocol 2, NDR", CMRP_INTERFACE_2, CMRP_NDR20},
+    {"protocol 3, NDR", CMRP_INTERFACE_3, CMRP_NDR20},
+    {"protocol 3, NDR64", CMRP_INTERFACE_3, CMRP_NDR64},
+};
+
+static bool reached[MOST_METHODS * MODES_OF_METHOD];
+
+static bool mode_name(size_t index, char *buffer, size_t capacity) {
+    const cmrp_method *method = cmrp_method_at(index / MODES_OF_METHOD);
+    const size_t coding = index % CODINGS;
+    const bool response = index / CODINGS % 2 != 0;
+    if (cmrp_method_section(method, codings[coding].interface) == NULL) {
+        return false;
+    }
+    snprintf(buffer, capacity, "%s %s, %s", method->name, response ? "response" : "request",
+             codings[coding].name);
+    return true;
+}
+
+static void reach(const cmrp_stub_format *format) {
+    static struct fuzz_modes modes = {.name = mode_name, .reached = reached};
+    size_t method = 0;
+    while (cmrp_method_at(method) != format->method) {
+        method++;
+    }
+    for (size_t i = 0; i < CODINGS && method < MOST_METHODS; i++) {
+        if (codings[i].interface == format->interface && codings[i].syntax == format->syntax) {
+            reached[method * MODES_OF_METHOD + (format->response ? CODINGS : 0) + i] = true;
+        }
+    }
+    modes.count = cmrp_method_count() * MODES_OF_METHOD;
+    fuzz_modes = &modes;
+}
+
+// ---- checks -------------------------------------------------------------------------------------
+
 static bool write_slots(void *context, cmrp_writer *w) {
     const struct stub *stub = context;
     return cmrp_stub_encode(&stub->format, stub->slots, w);
@@ -115,6 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     cmrp_error error = {0};
     if (cmrp_stub_decode(&stub.format, stub.bytes, FUZZ_BASE, stub.slots, warned, &stub, &error)) {
         fuzz_tally.accepted++;
+        reach(&stub.format);
         check_accepted(&stub);
     } else {
         fuzz_tally.rejected++;

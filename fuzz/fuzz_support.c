@@ -10,6 +10,7 @@
 #include "util/text.h"
 
 struct fuzz_tally fuzz_tally;
+const struct fuzz_modes *fuzz_modes;
 const char *fuzz_input_name;
 
 void fuzz_fail(const char *property, const char *format, ...) {

@@ -21,6 +21,17 @@ struct fuzz_tally {
 };
 extern struct fuzz_tally fuzz_tally;
 
+// The modes of a target whose input selects how the rest is read, so that a corpus can be asked
+// which of them it reaches. A mode is reached when the code under test takes an input in it.
+struct fuzz_modes {
+    size_t count;
+    // Whether mode `index` is a real one (a table may have holes) and, if so, its name.
+    bool (*name)(size_t index, char *buffer, size_t capacity);
+    bool *reached; // count elements
+};
+// NULL for targets without modes; a target that has some sets it with the first input.
+extern const struct fuzz_modes *fuzz_modes;
+
 // The file that is being replayed, for reports; NULL under libFuzzer, which saves the input itself.
 extern const char *fuzz_input_name;
 

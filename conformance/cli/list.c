@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/list_methods.h"
 #include "suite/shown.h"
 #include "suite/vector.h"
 #include "util/text.h"
@@ -20,6 +21,8 @@ static const char help[] =
     "      --requirement ID   only vectors that cite this requirement\n"
     "      --flag FLAG        only vectors with this flag\n"
     "      --counts           the counts alone\n"
+    "      --methods          the methods of the interface instead: opnum, name, protocols, and\n"
+    "                         whether cmrp decodes them or only knows the name\n"
     "      --vectors DIR      other vectors than those of cmrp\n"
     "  -T text|json           output form; text is the default\n"
     "  -h, --help             this text\n"
@@ -42,6 +45,7 @@ struct options {
     char *const *patterns;
     size_t pattern_count;
     bool counts;
+    bool methods;
     bool json;
 };
 
@@ -52,7 +56,7 @@ struct counts {
     size_t all;
 };
 
-enum { TYPE = 1000, REQUIREMENT, FLAG, COUNTS, VECTORS };
+enum { TYPE = 1000, REQUIREMENT, FLAG, COUNTS, METHODS, VECTORS };
 
 static bool take_option(int option, struct options *o, enum outcome *outcome) {
     enum json_type type;
@@ -61,6 +65,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case REQUIREMENT: o->requirement = optarg; break;
     case FLAG: o->flag = optarg; break;
     case COUNTS: o->counts = true; break;
+    case METHODS: o->methods = true; break;
     case VECTORS: o->vectors = optarg; break;
     case TYPE:
         o->type = optarg;
@@ -86,6 +91,7 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
         {"requirement", required_argument, NULL, REQUIREMENT},
         {"flag", required_argument, NULL, FLAG},
         {"counts", no_argument, NULL, COUNTS},
+        {"methods", no_argument, NULL, METHODS},
         {"vectors", required_argument, NULL, VECTORS},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
@@ -277,6 +283,11 @@ enum outcome cli_list(int argc, char **argv) {
     size_t count;
     if (!read_options(argc, argv, &o, &outcome)) {
         return outcome;
+    }
+    if (o.methods) {
+        return o.type != NULL || o.requirement != NULL || o.flag != NULL || o.counts
+                   ? cli_usage("list", "--methods goes with -T and patterns only")
+                   : list_methods(o.patterns, o.pattern_count, o.json);
     }
     char *directory = o.vectors != NULL ? util_strdup(o.vectors) : cli_data_path("vectors");
     if (!vector_set_load(directory, &set, &error)) {

@@ -235,6 +235,21 @@ class List(SuiteTest):
         self.assertEqual(counts["all"], len(self.all_ids()))
         self.assertEqual(sum(counts["types"].values()), counts["all"])
 
+    def test_methods(self):
+        out = self.cmrp("list", "--methods", "ApiAddNotify*", "ApiClusterControl").out
+        self.assertRegex(out, r"(?m)^ 59  ApiAddNotifyGroup +2 3  described$")
+        self.assertRegex(out, r"(?m)^138  ApiAddNotifyV2 +  3  described$")
+        self.assertRegex(out, r"(?m)^106  ApiClusterControl +2 3  name only$")
+        document = self.cmrp("list", "--methods", "-T", "json").json
+        self.assertEqual([row["opnum"] for row in document["methods"]], list(range(265)))
+        described = {row["method"] for row in document["methods"] if row["described"]}
+        self.assertEqual(described, {test["method"] for path in (support.VECTORS / "stub").glob("*.json")
+                                     for test in json.loads(path.read_text("utf-8"))["tests"]})
+
+    def test_methods_refusals(self):
+        self.cmrp("list", "--methods", "ApiNothing*", code=USAGE)
+        self.cmrp("list", "--methods", "--counts", code=USAGE)
+
     def test_hostile_comments(self):
         folder = self.folder_of_vectors("hostile", self.one_vector(
             comment="\x1b[31mred\u202e\x9b2J\nnew line"))
