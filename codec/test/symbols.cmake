@@ -69,7 +69,7 @@ if(count LESS 20)
 endif()
 
 # ---- needed by the objects
-set(allowed memcpy memset memcmp memmove strcmp strlen)
+set(allowed memchr memcpy memset memcmp memmove strcmp strlen)
 # A compiler's own: clang's form of memcmp, position-independent code, and the stack protector where
 # it is the default.
 list(APPEND allowed bcmp _GLOBAL_OFFSET_TABLE_ __stack_chk_fail)

@@ -113,7 +113,8 @@ def without_added(value):
     if not isinstance(value, dict):
         return value
     return {key: without_added(item) for key, item in value.items()
-            if key not in ("offset", "warnings") and not key.endswith("_names")}
+            if key not in ("offset", "warnings", "buffer_payload")
+            and not key.endswith("_names")}
 
 
 def decode(cmrp, octets, *options):
