@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmrp/batch.h"
 
+// Hints only: what they stand before works without them.
+#if defined(__GNUC__)
+#define NOT_INLINE    __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define NOT_INLINE
+#define ALWAYS_INLINE inline
+#endif
+
 #define SECTION_UPDATE  "MS-CMRP 2.2.3.17"
 #define SECTION_COMMAND "MS-CMRP 2.2.3.17.1"
 
@@ -17,19 +26,37 @@ enum {
 enum data_use { DATA_USED, DATA_UNUSED, DATA_OPEN };
 
 typedef struct rule {
-    const char *name; // NULL: reserved
+    uint32_t usual_size;  // Data up to this size calls for no warning
+    uint16_t usual_types; // nor do these ValueTypes, a bit each; others may or may not
     uint8_t value_type;
     uint8_t data;
 } rule;
 
+// usual_types and usual_size by what the fields mean.
+enum { USUAL_TYPES = 16 }; // bits in usual_types
+#define CMRP_REG_BIT(name, value) | 1 << (value)
+#define USUAL_TYPE                (0 CMRP_REG_TYPES(CMRP_REG_BIT))
+#define USUAL_OLD_TYPE            UINT16_MAX
+#define USUAL_STATUS              UINT16_MAX
+#define USUAL_IGNORED             1
+#define USUAL_OPEN                UINT16_MAX
+#define USUAL_USED                UINT32_MAX
+#define USUAL_UNUSED              0
+
 static const rule rules[] = {
 #define CMRP_BATCH_RULE(name, value, value_type, data)                                             \
-    [value] = {#name, CMRP_VALUE_TYPE_##value_type, DATA_##data},
+    [value] = {USUAL_##data, USUAL_##value_type, CMRP_VALUE_TYPE_##value_type, DATA_##data},
     CMRP_BATCH_COMMANDS(CMRP_BATCH_RULE)
 #undef CMRP_BATCH_RULE
 };
 
-static const rule reserved = {NULL, CMRP_VALUE_TYPE_OPEN, DATA_OPEN};
+static const rule reserved = {0, 0, CMRP_VALUE_TYPE_OPEN, DATA_OPEN};
+
+static const char *const type_names[] = {
+#define CMRP_BATCH_NAME(name, value, value_type, data) [value] = #name,
+    CMRP_BATCH_COMMANDS(CMRP_BATCH_NAME)
+#undef CMRP_BATCH_NAME
+};
 
 static const char *const reg_types[] = {
 #define CMRP_REG_NAME(name, value) [value] = #name,
@@ -39,12 +66,12 @@ static const char *const reg_types[] = {
 
 enum { RULES = sizeof rules / sizeof rules[0], REG_TYPES = sizeof reg_types / sizeof reg_types[0] };
 
-static const rule *rule_of(uint32_t type) {
-    return type < RULES && rules[type].name != NULL ? &rules[type] : &reserved;
+const char *cmrp_batch_type_name(uint32_t type) {
+    return type < RULES ? type_names[type] : NULL;
 }
 
-const char *cmrp_batch_type_name(uint32_t type) {
-    return rule_of(type)->name;
+static const rule *rule_of(uint32_t type) {
+    return cmrp_batch_type_name(type) != NULL ? &rules[type] : &reserved;
 }
 
 const char *cmrp_reg_type_name(uint32_t value_type) {
@@ -53,7 +80,7 @@ const char *cmrp_reg_type_name(uint32_t value_type) {
 
 bool cmrp_batch_type_named(const char *name, uint32_t *value) {
     for (uint32_t i = 0; i < RULES; i++) {
-        if (rules[i].name != NULL && strcmp(rules[i].name, name) == 0) {
+        if (type_names[i] != NULL && strcmp(type_names[i], name) == 0) {
             *value = i;
             return true;
         }
@@ -196,7 +223,7 @@ static bool take_data(cmrp_reader *r, unsigned flags, cmrp_batch_command *c, uin
 static uint16_t field_warnings(const cmrp_batch_command *c) {
     const rule *use = rule_of(c->type);
     unsigned w = c->warnings;
-    if (use->name == NULL) {
+    if (use == &reserved) {
         w |= CMRP_BATCH_WARN_COMMAND;
     } else if (use->value_type == CMRP_VALUE_TYPE_TYPE) {
         w |= cmrp_reg_type_name(c->value_type) == NULL ? CMRP_BATCH_WARN_TYPE_UNLISTED : 0;
@@ -243,7 +270,8 @@ static bool is_trailing(const cmrp_batch *batch) {
     return !take_command(&probe, batch->flags, &c);
 }
 
-bool cmrp_batch_next(cmrp_batch *batch, cmrp_batch_command *command) {
+// The next command, whatever it is like, or the end, or what is wrong.
+static bool next_of_any_kind(cmrp_batch *batch, cmrp_batch_command *command) {
     cmrp_reader *r = &batch->reader;
     if (r->error->code != CMRP_OK) {
         return false;
@@ -264,6 +292,78 @@ bool cmrp_batch_next(cmrp_batch *batch, cmrp_batch_command *command) {
     }
     batch->count++;
     return true;
+}
+
+// Whether field_warnings would certainly find nothing, but for the pad octet.
+static inline bool is_usual(const cmrp_batch_command *c) {
+    if (c->type >= RULES || c->value_type >= USUAL_TYPES) {
+        return false;
+    }
+    const rule *use = &rules[c->type];
+    return (use->usual_types >> c->value_type & 1) != 0 && c->data.size <= use->usual_size;
+}
+
+// Whether Name is text_size octets with nothing remarkable in them, and a NUL.
+static inline bool is_simple_name(const uint8_t *name, size_t text_size) {
+    return cmrp_load_u16(name + text_size, CMRP_LITTLE_ENDIAN) == 0 &&
+           cmrp_utf16_is_simple((cmrp_view){name, text_size}, CMRP_LITTLE_ENDIAN);
+}
+
+static NOT_INLINE bool deliver_remarkable(cmrp_batch_command *c) {
+    c->warnings = field_warnings(c);
+    return true;
+}
+
+static inline bool deliver(cmrp_batch_command *c) {
+    return is_usual(c) || deliver_remarkable(c);
+}
+
+static NOT_INLINE bool deliver_padded(cmrp_batch_command *c) {
+    c->padding = c->data.data[c->data.size];
+    return c->padding == 0 ? deliver(c) : deliver_remarkable(c);
+}
+
+// Nearly all commands are whole and have nothing remarkable in their names: those are delivered
+// here, after one look at the lengths. For all others the reader has not moved yet. Compiled twice,
+// because looking at names takes registers that are not free of charge.
+static ALWAYS_INLINE bool next_whole(cmrp_batch *batch, cmrp_batch_command *c, bool look_at_name) {
+    cmrp_reader *r = &batch->reader;
+    const uint8_t *p;
+    if (!cmrp_peek(r, CMRP_BATCH_COMMAND_MINIMUM, &p)) {
+        return next_of_any_kind(batch, c);
+    }
+    const size_t name_length = cmrp_load_u32(p + AT_NAME_LENGTH, CMRP_LITTLE_ENDIAN);
+    const size_t text_size = name_length - CMRP_BATCH_NAME_MINIMUM; // without a NUL: beyond the end
+    const size_t rest = r->left - CMRP_BATCH_COMMAND_MINIMUM;
+    if (text_size > rest || text_size % 2 != 0 ||
+        (look_at_name && !is_simple_name(p + AT_NAME, text_size))) {
+        return next_of_any_kind(batch, c);
+    }
+    const uint32_t data_length = cmrp_load_u32(p + AT_NAME + name_length, CMRP_LITTLE_ENDIAN);
+    const uint64_t padded = (data_length + UINT64_C(1)) & ~UINT64_C(1);
+    if (padded > rest - text_size) {
+        return next_of_any_kind(batch, c);
+    }
+    c->name = (cmrp_view){p + AT_NAME, name_length};
+    c->data = (cmrp_view){p + HEADER + DATA_LENGTH_SIZE + name_length, data_length};
+    c->warnings = 0;
+    c->padding = 0;
+    c->pad_missing = false;
+    c->offset = r->offset;
+    cmrp_skip(r, HEADER + DATA_LENGTH_SIZE + name_length + (size_t)padded);
+    batch->count++;
+    c->value_type = cmrp_load_u32(p + AT_VALUE_TYPE, CMRP_LITTLE_ENDIAN);
+    c->type = cmrp_load_u32(p, CMRP_LITTLE_ENDIAN);
+    return padded != data_length ? deliver_padded(c) : deliver(c);
+}
+
+static NOT_INLINE bool next_checked(cmrp_batch *batch, cmrp_batch_command *command) {
+    return next_whole(batch, command, true);
+}
+
+bool cmrp_batch_next(cmrp_batch *batch, cmrp_batch_command *command) {
+    return (batch->flags & CMRP_BATCH_UNCHECKED_NAMES) == 0 ? next_checked(batch, command)
+                                                            : next_whole(batch, command, false);
 }
 
 // ---- warnings -----------------------------------------------------------------------------------

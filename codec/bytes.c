@@ -165,6 +165,9 @@ static inline bool is_plain(uint64_t lanes) {
 static inline unsigned check_units(cmrp_view text, cmrp_order order) {
     unsigned found = text.size % 2 != 0 ? CMRP_UTF16_ODD_SIZE : 0;
     bool high = false;
+    if (cmrp_utf16_is_simple(text, order)) {
+        return found;
+    }
     for (size_t i = 0; i + 1 < text.size; i += 2) {
         while (!high && text.size - i >= 8 && is_plain(cmrp_load_u64(text.data + i, order))) {
             i += 8;

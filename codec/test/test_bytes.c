@@ -50,6 +50,15 @@ static void test_store(void **state) {
                 assert_int_equal(octets[1 + at + width], 0);
             }
         }
+        for (size_t at = 0; at < 8; at++) {
+            uint8_t octets[18] = {0};
+            cmrp_store_u32(octets + 1 + at, (uint32_t)value, order);
+            assert_int_equal(number(octets + 1 + at, 4, order), (uint32_t)value);
+            assert_int_equal(octets[at] | octets[5 + at], 0);
+            cmrp_store_u64(octets + 1 + at, value, order);
+            assert_int_equal(number(octets + 1 + at, 8, order), value);
+            assert_int_equal(octets[at] | octets[9 + at], 0);
+        }
     }
 }
 
@@ -75,6 +84,33 @@ static void test_take_moves(void **state) {
     assert_int_equal(r.left, 0);
     assert_true(cmrp_take(&r, "c", 0, &p));
     assert_int_equal(error.code, CMRP_OK);
+    free_view(all);
+}
+
+static void test_peek_and_skip(void **state) {
+    (void)state;
+    cmrp_error error = {0};
+    const cmrp_view all = exact(sample, 5);
+    cmrp_reader r = reader_of(all, 100, &error);
+    const uint8_t *p = NULL;
+    assert_true(cmrp_peek(&r, 5, &p));
+    assert_ptr_equal(p, all.data);
+    assert_int_equal(r.left, 5);
+    assert_int_equal(r.offset, 100);
+    cmrp_skip(&r, 2);
+    assert_ptr_equal(r.at, all.data + 2);
+    assert_int_equal(r.left, 3);
+    assert_int_equal(r.offset, 102);
+    assert_false(cmrp_peek(&r, 4, &p));
+    assert_ptr_equal(p, all.data);
+    assert_int_equal(error.code, CMRP_OK); // no complaint
+    assert_true(cmrp_peek(&r, 3, &p));
+    assert_ptr_equal(p, all.data + 2);
+    cmrp_skip(&r, 3);
+    assert_int_equal(r.left, 0);
+    assert_true(cmrp_peek(&r, 0, &p));
+    error.code = CMRP_E_TRUNCATED;
+    assert_false(cmrp_peek(&r, 0, &p));
     free_view(all);
 }
 
@@ -432,6 +468,7 @@ static void test_long_utf16(void **state) {
         const cmrp_order order = round % 2 == 0 ? CMRP_LITTLE_ENDIAN : CMRP_BIG_ENDIAN;
         const size_t count = round / 2 % (COUNT_OF(units) + 1);
         unsigned expected = 0;
+        bool simple = true;
         for (size_t i = 0; i < count; i++) {
             random = random * 6364136223846793005u + 1442695040888963407u;
             const unsigned r = (unsigned)(random >> 40);
@@ -445,14 +482,17 @@ static void test_long_utf16(void **state) {
             const bool low = units[i] >= 0xdc00 && units[i] <= 0xdfff;
             const bool next_low = i + 1 < count && units[i + 1] >= 0xdc00 && units[i + 1] <= 0xdfff;
             const bool after_high = i > 0 && units[i - 1] >= 0xd800 && units[i - 1] <= 0xdbff;
+            simple = simple && units[i] >= 1 && units[i] <= 0x7fff;
             expected |= units[i] == 0 ? CMRP_UTF16_NUL : 0;
             expected |= (high && !next_low) || (low && !after_high) ? CMRP_UTF16_UNPAIRED : 0;
         }
         octets[2 * count] = 0;
         const cmrp_view even = guard_place(&g, octets, 2 * count);
         assert_int_equal(cmrp_utf16_check(even, order), expected);
+        assert_int_equal(cmrp_utf16_is_simple(even, order), simple);
         const cmrp_view odd = guard_place(&g, octets, 2 * count + 1);
         assert_int_equal(cmrp_utf16_check(odd, order), expected | CMRP_UTF16_ODD_SIZE);
+        assert_int_equal(cmrp_utf16_is_simple(odd, order), simple);
     }
     guard_close(&g);
 }
@@ -462,6 +502,7 @@ int main(void) {
         cmocka_unit_test(test_loads),
         cmocka_unit_test(test_store),
         cmocka_unit_test(test_take_moves),
+        cmocka_unit_test(test_peek_and_skip),
         cmocka_unit_test(test_failed_take_leaves_everything),
         cmocka_unit_test(test_take_integers),
         cmocka_unit_test(test_take_uint_of_each_width),

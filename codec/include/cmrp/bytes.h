@@ -49,6 +49,21 @@ static inline uint64_t cmrp_load_u64(const uint8_t *p, cmrp_order order) {
     return order == CMRP_LITTLE_ENDIAN ? a | (uint64_t)b << 32 : b | (uint64_t)a << 32;
 }
 
+// One octet after the other in a row, which compilers turn into one store.
+static inline void cmrp_store_u32(uint8_t *p, uint32_t value, cmrp_order order) {
+    const bool little = order == CMRP_LITTLE_ENDIAN;
+    p[0] = (uint8_t)(little ? value : value >> 24);
+    p[1] = (uint8_t)(little ? value >> 8 : value >> 16);
+    p[2] = (uint8_t)(little ? value >> 16 : value >> 8);
+    p[3] = (uint8_t)(little ? value >> 24 : value);
+}
+
+static inline void cmrp_store_u64(uint8_t *p, uint64_t value, cmrp_order order) {
+    const bool little = order == CMRP_LITTLE_ENDIAN;
+    cmrp_store_u32(p, (uint32_t)(little ? value : value >> 32), order);
+    cmrp_store_u32(p + 4, (uint32_t)(little ? value >> 32 : value), order);
+}
+
 // Stores the low `width` octets of value (width 1 to 8).
 static inline void cmrp_store(uint8_t *p, size_t width, uint64_t value, cmrp_order order) {
     for (size_t i = 0; i < width; i++) {
@@ -60,10 +75,10 @@ static inline void cmrp_store(uint8_t *p, size_t width, uint64_t value, cmrp_ord
 
 typedef struct cmrp_reader {
     const uint8_t *at;
-    size_t left;         // octets from `at` on
-    uint64_t offset;     // of `at`, from the base that the caller chose
     cmrp_error *error;   // the caller's; shared with every child
+    size_t left;         // octets from `at` on
     const char *section; // cited by errors
+    uint64_t offset;     // of `at`, from the base that the caller chose
 } cmrp_reader;
 
 // Prepares r to read view; offset is what errors call its first octet. Resets nothing in error: a
@@ -71,7 +86,7 @@ typedef struct cmrp_reader {
 static inline void cmrp_reader_init(cmrp_reader *r, cmrp_view view, uint64_t offset,
                                     cmrp_error *error, const char *section) {
     const uint8_t *at = view.data != NULL ? view.data : (const uint8_t *)"";
-    const cmrp_reader fresh = {at, view.size, offset, error, section};
+    const cmrp_reader fresh = {at, error, view.size, section, offset};
     *r = fresh;
 }
 
@@ -91,6 +106,23 @@ static inline bool cmrp_take(cmrp_reader *r, const char *field, size_t n, const 
     r->left -= n;
     r->offset += n;
     return true;
+}
+
+// Hands out a pointer to the next n octets, which stay where they are. Fails without a word when
+// fewer are left or an error is set: what is to be taken is decided by what is seen.
+static inline bool cmrp_peek(const cmrp_reader *r, size_t n, const uint8_t **out) {
+    if (n > r->left || r->error->code != CMRP_OK) {
+        return false;
+    }
+    *out = r->at;
+    return true;
+}
+
+// Moves behind n octets, of which cmrp_peek has shown that they are there.
+static inline void cmrp_skip(cmrp_reader *r, size_t n) {
+    r->at += n;
+    r->left -= n;
+    r->offset += n;
 }
 
 // Takes n octets as a view.
@@ -171,6 +203,29 @@ enum {
 
 // Looks at UTF-16 text and says what is special about it (an OR of the above; 0: nothing is).
 CMRP_API unsigned cmrp_utf16_check(cmrp_view text, cmrp_order order);
+
+// Whether all units lie between 1 and 0x7fff, as in nearly all text: then nothing is special about
+// it. If not, cmrp_utf16_check tells. An odd last octet is not looked at.
+static inline bool cmrp_utf16_is_simple(cmrp_view text, cmrp_order order) {
+    const uint64_t ones = 0x0001000100010001u; // 1 in each lane of a word
+    const uint64_t tops = 0x8000800080008000u;
+    const uint8_t *p = text.data;
+    uint64_t seen = 0; // a lane's top bit: a unit had it, or has become negative
+    if (text.size < 8) {
+        for (size_t left = text.size; left > 1; left -= 2, p += 2) {
+            const uint64_t unit = cmrp_load_u16(p, order);
+            seen |= unit | (unit - 1);
+        }
+        return (seen & tops) == 0;
+    }
+    const uint8_t *last = p + (text.size & ~(size_t)1) - 8; // the last word, however it is aligned
+    for (; p < last; p += 8) {
+        const uint64_t word = cmrp_load_u64(p, order);
+        seen |= word | (word - ones);
+    }
+    const uint64_t word = cmrp_load_u64(last, order);
+    return ((seen | word | (word - ones)) & tops) == 0;
+}
 
 CMRP_END_DECLS
 
