@@ -97,8 +97,12 @@ bool cmrp_opnum_named(unsigned interface, const char *name, uint32_t *opnum) {
     return false;
 }
 
-const char *cmrp_method_section(const cmrp_method *method, unsigned interface) {
+static inline const char *section_of(const cmrp_method *method, unsigned interface) {
     return method->sections[interface == CMRP_INTERFACE_2 ? 0 : 1];
+}
+
+const char *cmrp_method_section(const cmrp_method *method, unsigned interface) {
+    return section_of(method, interface);
 }
 
 const cmrp_method *cmrp_method_numbered(unsigned interface, uint32_t opnum) {
@@ -120,11 +124,15 @@ const cmrp_method *cmrp_method_named(unsigned interface, const char *name) {
     return NULL;
 }
 
-bool cmrp_param_travels(const cmrp_param *param, const cmrp_stub_format *format) {
+static inline bool travels(const cmrp_param *param, const cmrp_stub_format *format) {
     const unsigned protocol =
         format->interface == CMRP_INTERFACE_2 ? CMRP_PROTOCOL_2 : CMRP_PROTOCOL_3;
     const unsigned direction = format->response ? CMRP_OUT : CMRP_IN;
     return (param->protocols & protocol) != 0 && (param->directions & direction) != 0;
+}
+
+bool cmrp_param_travels(const cmrp_param *param, const cmrp_stub_format *format) {
+    return travels(param, format);
 }
 
 const cmrp_struct *cmrp_param_struct(const cmrp_param *param) {
@@ -213,8 +221,19 @@ typedef struct places {
 
 static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at);
 
+// Makes slots of nothing. Rows are large, and belong to arrays and structures alone.
+static void clear_slots(const cmrp_param *params, size_t count, cmrp_slot *slots) {
+    for (size_t i = 0; i < count; i++) {
+        memset(&slots[i], 0, offsetof(cmrp_slot, rows));
+        if (params[i].structure != STRUCT_NONE) {
+            slots[i].rows = (cmrp_rows){0};
+        }
+    }
+}
+
 // What stands for a parameter at its own place: an integer, a handle, a referent.
-static bool take_fixed(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
+static inline bool take_fixed(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot,
+                              places *at) {
     if (p->alignment != 0 && !cmrp_ndr_align(r, p->name, p->alignment)) {
         return false;
     }
@@ -239,8 +258,9 @@ static bool take_fixed(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot,
 }
 
 // What a pointer points to, or a reference parameter's array.
-static bool take_pointee(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
-    if (slot->null) {
+static inline bool take_pointee(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot,
+                                places *at) {
+    if (slot->null || p->kind <= CMRP_KIND_HANDLE) { // nothing, or it stands at its own place
         return true;
     }
     switch (p->kind) {
@@ -284,8 +304,8 @@ static bool check_size(cmrp_reader *r, const cmrp_param *p, const cmrp_slot *slo
            cmrp_fail(r, CMRP_E_COUNT_MISMATCH, p->name, at->extent.actual_count_at, held);
 }
 
-static bool check_sizes(cmrp_reader *r, const cmrp_param *params, size_t count,
-                        const cmrp_slot *slots, const places *at) {
+static inline bool check_sizes(cmrp_reader *r, const cmrp_param *params, size_t count,
+                               const cmrp_slot *slots, const places *at) {
     for (size_t i = 0; i < count; i++) {
         if (params[i].size_is != 0 && slots[i].present &&
             !check_size(r, &params[i], &slots[i], &at[i])) {
@@ -310,7 +330,7 @@ static bool take_tail(cmrp_ndr_reader *r, const cmrp_struct *type) {
 static bool take_row(const cmrp_struct *type, cmrp_ndr_reader *fixed, cmrp_ndr_reader *pointees,
                      cmrp_slot *members) {
     places at[CMRP_MAX_PARAMS];
-    memset(members, 0, type->count * sizeof *members);
+    clear_slots(type->members, type->count, members);
     if (!cmrp_ndr_align(fixed, type->members[0].name,
                         struct_layout(type, fixed->syntax).alignment)) {
         return false;
@@ -397,22 +417,33 @@ static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, 
     return true;
 }
 
+// Member by member: an initialiser would clear all of it first.
+static void open_stub(cmrp_ndr_reader *r, const cmrp_stub_format *format, cmrp_view stub,
+                      uint64_t offset, cmrp_error *error) {
+    cmrp_reader_init(&r->bytes, stub, offset, error, section_of(format->method, format->interface));
+    r->base = offset;
+    r->syntax = format->syntax;
+    r->order = format->order;
+    r->array = NULL;
+    r->index = 0;
+}
+
 bool cmrp_stub_decode(const cmrp_stub_format *format, cmrp_view stub, uint64_t offset,
                       cmrp_slot *slots, cmrp_warn *warn, void *warn_context, cmrp_error *error) {
     const cmrp_method *method = format->method;
     places at[CMRP_MAX_PARAMS];
-    cmrp_ndr_reader r = {
-        .base = offset,
-        .syntax = format->syntax,
-        .order = format->order,
-        .warn = warn,
-        .warn_context = warn_context,
-    };
-    cmrp_reader_init(&r.bytes, stub, offset, error, cmrp_method_section(method, format->interface));
-    memset(slots, 0, CMRP_MAX_PARAMS * sizeof *slots);
+    cmrp_ndr_reader r;
+    open_stub(&r, format, stub, offset, error);
+    r.warn = warn;
+    r.warn_context = warn_context;
+    clear_slots(method->params, method->count, slots);
+    for (uint32_t i = method->count; i < CMRP_MAX_PARAMS; i++) {
+        slots[i].present = false;
+        slots[i].null = false;
+    }
     for (uint32_t i = 0; i < method->count; i++) {
         const cmrp_param *p = &method->params[i];
-        if (cmrp_param_travels(p, format) &&
+        if (travels(p, format) &&
             (!take_fixed(&r, p, &slots[i], &at[i]) || !take_pointee(&r, p, &slots[i], &at[i]))) {
             slots[i].present = false;
             return false;

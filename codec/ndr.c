@@ -15,13 +15,13 @@ static void warn(const cmrp_ndr_reader *r, cmrp_code code, const char *field, ui
     }
 }
 
-bool cmrp_ndr_align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
+static size_t gap_before(const cmrp_ndr_reader *r, size_t alignment) {
+    return (size_t)(-(r->bytes.offset - r->base) & (alignment - 1));
+}
+
+static bool skip_gap(cmrp_ndr_reader *r, const char *field, size_t gap) {
     const uint64_t at = r->bytes.offset;
-    const size_t gap = (size_t)(-(at - r->base) & (alignment - 1));
     cmrp_view octets;
-    if (gap == 0) {
-        return r->bytes.error->code == CMRP_OK;
-    }
     if (gap > r->bytes.left) {
         // The field behind the gap is what is missing.
         return cmrp_fail(&r->bytes, CMRP_E_TRUNCATED, field, at + gap, 0);
@@ -38,24 +38,51 @@ bool cmrp_ndr_align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
     return true;
 }
 
-bool cmrp_ndr_take_uint(cmrp_ndr_reader *r, const char *field, size_t width, uint64_t *value) {
-    return cmrp_ndr_align(r, field, width) &&
-           cmrp_take_uint(&r->bytes, field, width, r->order, value);
+// Nearly always there is no gap: the rest stays out of the way of those who call this often.
+static inline bool align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
+    const size_t gap = gap_before(r, alignment);
+    return gap == 0 ? r->bytes.error->code == CMRP_OK : skip_gap(r, field, gap);
 }
 
-bool cmrp_ndr_take_word(cmrp_ndr_reader *r, const char *field, uint64_t *value, uint64_t *at) {
+bool cmrp_ndr_align(cmrp_ndr_reader *r, const char *field, size_t alignment) {
+    return align(r, field, alignment);
+}
+
+// An integer that is aligned already; most have four octets.
+static inline bool take_aligned(cmrp_ndr_reader *r, const char *field, size_t width,
+                                uint64_t *value) {
+    const uint8_t *p;
+    if (width != 4) {
+        return cmrp_take_uint(&r->bytes, field, width, r->order, value);
+    }
+    if (!cmrp_take(&r->bytes, field, 4, &p)) {
+        return false;
+    }
+    *value = cmrp_load_u32(p, r->order);
+    return true;
+}
+
+bool cmrp_ndr_take_uint(cmrp_ndr_reader *r, const char *field, size_t width, uint64_t *value) {
+    return align(r, field, width) && take_aligned(r, field, width, value);
+}
+
+static inline bool take_word(cmrp_ndr_reader *r, const char *field, uint64_t *value, uint64_t *at) {
     const size_t width = cmrp_ndr_word(r->syntax);
-    if (!cmrp_ndr_align(r, field, width)) {
+    if (!align(r, field, width)) {
         return false;
     }
     const uint64_t start = r->bytes.offset;
-    if (!cmrp_take_uint(&r->bytes, field, width, r->order, value)) {
+    if (!take_aligned(r, field, width, value)) {
         return false;
     }
     if (at != NULL) {
         *at = start;
     }
     return true;
+}
+
+bool cmrp_ndr_take_word(cmrp_ndr_reader *r, const char *field, uint64_t *value, uint64_t *at) {
+    return take_word(r, field, value, at);
 }
 
 // Turns the integers of a handle (u32, then the GUID's u32, u16, u16) from one byte order into the
@@ -76,7 +103,7 @@ static void swap_handle(uint8_t handle[CMRP_HANDLE_SIZE]) {
 
 bool cmrp_ndr_take_handle(cmrp_ndr_reader *r, const char *field, uint8_t handle[CMRP_HANDLE_SIZE]) {
     const uint8_t *p;
-    if (!cmrp_ndr_align(r, field, 4) || !cmrp_take(&r->bytes, field, CMRP_HANDLE_SIZE, &p)) {
+    if (!align(r, field, 4) || !cmrp_take(&r->bytes, field, CMRP_HANDLE_SIZE, &p)) {
         return false;
     }
     memcpy(handle, p, CMRP_HANDLE_SIZE);
@@ -161,7 +188,7 @@ bool cmrp_ndr_take_varying(cmrp_ndr_reader *r, const char *field, cmrp_view *oct
 
 bool cmrp_ndr_take_octets(cmrp_ndr_reader *r, const char *field, cmrp_view *octets, uint64_t *at) {
     uint64_t max_count, start;
-    if (!cmrp_ndr_take_word(r, field, &max_count, &start)) {
+    if (!take_word(r, field, &max_count, &start)) {
         return false;
     }
     if (max_count > r->bytes.left) {

@@ -364,6 +364,7 @@ bool cmrp_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_pdu *pdu, cmrp_warn 
         return false;
     }
     warn_rest(&body, "body", warn, warn_context);
+    (void)cmrp_take_view(&body, "body", body.left, &pdu->trailing);
     r.section = SECTION_HEADER;
     warn_rest(&r, "pdu", warn, warn_context);
     return true;
@@ -548,7 +549,7 @@ bool cmrp_pdu_encode(const cmrp_pdu *pdu, cmrp_writer *w) {
         !cmrp_reserve(w, "frag_length", 2, &frag_length) ||
         !cmrp_put_uint(w, "auth_length", 2, order, auth_length) ||
         !cmrp_put_uint(w, "call_id", 4, order, pdu->header.call_id) || !put_body(w, base, pdu) ||
-        !put_auth(w, pdu)) {
+        !cmrp_put_view(w, "trailing", pdu->trailing) || !put_auth(w, pdu)) {
         return false;
     }
     const size_t size = w->size - base;

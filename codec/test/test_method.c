@@ -30,6 +30,7 @@ static const char *const meanings[] = {
     [CMRP_MEANS_OBJECT_TYPE] = ":type",
     [CMRP_MEANS_FLAGS] = ":flags",
     [CMRP_MEANS_BATCH] = ":batch",
+    [CMRP_MEANS_PAYLOAD] = ":payload",
     [CMRP_MEANS_TEXT] = "",
     [CMRP_MEANS_HCLUSTER] = ":HCLUSTER",
     [CMRP_MEANS_HNODE] = ":HNODE",
@@ -238,7 +239,8 @@ static void test_structures_as_in_the_idl(void **state) {
         {138, "filter", "u32:type dwObjectType, u64:flags FilterFlags"},
         {139, "Notifications",
          "word:key dwNotifyKey, u32:type NotificationData.FilterAndType.dwObjectType, "
-         "u64:flags NotificationData.FilterAndType.FilterFlags, octets* NotificationData.buffer, "
+         "u64:flags NotificationData.FilterAndType.FilterFlags, "
+         "octets*:payload NotificationData.buffer, "
          "u32:count NotificationData.dwBufferSize, string* NotificationData.ObjectId, "
          "string* NotificationData.ParentId, string* NotificationData.Name, "
          "string* NotificationData.Type"},

@@ -270,6 +270,7 @@ static void check_views(const cmrp_pdu *pdu, cmrp_view input) {
     assert_true(inside(pdu->stub, input) && inside(pdu->sec_addr, input));
     assert_true(inside(pdu->list, input) && inside(pdu->extension, input));
     assert_true(inside(pdu->auth_padding, input) && inside(pdu->auth_token, input));
+    assert_true(inside(pdu->trailing, input));
 }
 
 static bool decode_mutation(void *context, size_t seed, cmrp_view input) {
@@ -327,9 +328,45 @@ static void test_rests(void **state) {
     assert_string_equal(seen.warnings[1].field, "pdu");
     assert_int_equal(seen.warnings[1].offset, 119);
     assert_int_equal(seen.warnings[1].left, 2);
+    assert_int_equal(pdu.trailing.size, 3);
+    assert_ptr_equal(pdu.trailing.data, octets + 16);
     seen.count = 0;
     assert_true(cmrp_pdu_decode((cmrp_view){octets, sizeof octets}, 0, &pdu, NULL, NULL, &error));
     assert_int_equal(seen.count, 0);
+}
+
+// They are written again, before the authentication.
+static void test_rests_are_written(void **state) {
+    (void)state;
+    static rebuilt r;
+    static const cmrp_reservation frag_length = {8, 2};
+    for (unsigned variant = 0; variant < VARIANTS; variant++) {
+        built b;
+        cmrp_error error = {0};
+        rests seen = {0};
+        const uint8_t ptype = kind_of(variant)->ptype;
+        if (has_auth(variant) || ptype <= CMRP_PTYPE_FAULT || ptype == CMRP_PTYPE_BIND_NAK) {
+            continue; // the last field of those takes everything
+        }
+        build_variant(&b, variant);
+        const size_t end = b.size;
+        add_octets(&b, "", "rest", 4, CMRP_OK, 0);
+        const size_t trailer = b.size;
+        add_octets(&b, "", "\xbb\x09\x06\x01\0\0\0\0\1token", 14, CMRP_OK, 0);
+        patch_u16(&b, 8, b.size);
+        patch_u16(&b, 10, 5);
+        const cmrp_view input = exact(b.octets, b.size);
+        assert_true(cmrp_pdu_decode(input, BASE, &r.pdu, note_rest, &seen, &error));
+        assert_int_equal(seen.count, 1);
+        assert_int_equal(seen.warnings[0].offset, BASE + end);
+        assert_ptr_equal(r.pdu.trailing.data, input.data + end);
+        assert_int_equal(r.pdu.trailing.size, 4);
+        assert_int_equal(r.pdu.auth_padding.size, 1);
+        assert_ptr_equal(r.pdu.auth_padding.data, input.data + trailer);
+        list_again(&r);
+        check_encode(encode_pdu, &r, input, &frag_length);
+        free_view(input);
+    }
 }
 
 static void test_mutations(void **state) {
@@ -358,6 +395,7 @@ int main(void) {
         cmocka_unit_test(test_bind_nak),
         cmocka_unit_test(test_auth3_and_bodiless),
         cmocka_unit_test(test_rests),
+        cmocka_unit_test(test_rests_are_written),
         cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

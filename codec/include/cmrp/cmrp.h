@@ -6,9 +6,12 @@
 #include "cmrp/batch.h"
 #include "cmrp/bytes.h"
 #include "cmrp/change.h"
+#include "cmrp/epm.h"
 #include "cmrp/method.h"
 #include "cmrp/ndr.h"
+#include "cmrp/payload.h"
 #include "cmrp/pdu.h"
+#include "cmrp/pdu_cl.h"
 #include "cmrp/status.h"
 #include "cmrp/version.h"
 

@@ -49,6 +49,7 @@ typedef enum cmrp_meaning {
     CMRP_MEANS_FLAGS,               // CLUSTER_CHANGE_*_V2 bits of the object type named just before
     CMRP_MEANS_RESOURCE_TYPE_FLAGS, // CLUSTER_CHANGE_RESOURCE_TYPE_V2 bits
     CMRP_MEANS_BATCH,               // CLUSTER_REG_BATCH_UPDATE
+    CMRP_MEANS_PAYLOAD,             // buffer of the event that object type and flags before it name
     CMRP_MEANS_TEXT,
     CMRP_MEANS_HCLUSTER,
     CMRP_MEANS_HNODE,

@@ -118,6 +118,7 @@ typedef struct cmrp_pdu {
     uint16_t nak_reason;              // bind_nak
     cmrp_view extension;              // bind_nak: what follows the versions
     uint8_t auth3_pad[4];
+    cmrp_view trailing; // octets of the body behind its last field, where that one has an end
     // sec_trailer [MS-RPCE 2.2.2.11]; has_auth = auth_length is not 0
     bool has_auth;
     uint8_t auth_type;
@@ -135,8 +136,8 @@ CMRP_API bool cmrp_pdu_peek(cmrp_view bytes, uint64_t offset, cmrp_pdu_header *h
 
 // Decodes the PDU at the start of bytes, of which errors call the first octet `offset`. frag_length
 // must not exceed bytes (frag-length); octets behind it are a warning (trailing, field pdu) and not
-// part of the PDU, and so are octets of the body behind its last field (field body). On failure
-// *pdu holds what was read before the wrong field.
+// part of the PDU. Octets of the body behind its last field are a warning (field body), too, and
+// are kept. On failure *pdu holds what was read before the wrong field.
 CMRP_API bool cmrp_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_pdu *pdu, cmrp_warn *warn,
                               void *warn_context, cmrp_error *error);
 

@@ -18,7 +18,7 @@ CMRP_BEGIN_DECLS
 // carry; several enumerators may share one, as an error and a warning about the same rule do.
 // In a message %f stands for the field, %v and %x for the offending value (decimal, hexadecimal),
 // %l for the octets that were left. Numbers: 1-19 any layer, 20-39 batch, 40-59 NDR, 60-79 PDU,
-// 80-99 methods and values to be encoded.
+// 80-99 methods and values to be encoded, 100-119 payloads of notifications.
 #define CMRP_CODES(X)                                                                              \
     X(TRUNCATED, 1, "truncated", "%f is cut short (%l left)")                                      \
     X(TRAILING, 2, "trailing", "%l after the end of %f")                                           \
@@ -58,7 +58,22 @@ CMRP_BEGIN_DECLS
     X(FLOOR_LENGTH, 70, "floor-length", "%f %v is not the length that its protocol has")           \
     X(RANGE, 71, "range", "%f %v is outside its range")                                            \
     X(UNKNOWN_METHOD, 80, "unknown-method", "opnum %v is not described for this interface")        \
-    X(MISSING, 81, "value", "%f is missing")
+    X(MISSING, 81, "value", "%f is missing")                                                       \
+    X(OTHER_KIND, 82, "value", "%f is of another kind than its event says")                        \
+    X(STRING_LENGTH, 100, "string-length", "%f %v is not an even number of octets of at least 2")  \
+    X(STRING_NUL, 101, "string-nul", "%f has a NUL before its end")                                \
+    X(STRING_PADDING, 102, "string-padding", "%f has more NULs at its end than it needs (%v)")     \
+    X(STRING_REST, 103, "padding", "%f has something behind its NUL")                              \
+    X(LIST_TERMINATOR, 104, "string-terminator", "%f lacks the NUL that ends a list of strings")   \
+    X(EMPTY_VALUE, 105, "empty", "%f is empty")                                                    \
+    X(PROPERTY_SYNTAX, 106, "property-syntax", "%f is %x, which may not stand here")               \
+    X(VALUE_SIZE, 107, "value-size", "%f %v is not the size that its syntax asks for")             \
+    X(NO_VALUE, 108, "value-count", "%f is empty: a property has a value")                         \
+    X(MANY_VALUES, 109, "value-count", "%f has more than %v elements")                             \
+    X(NOT_EXPANDED, 110, "expand-sz", "the expanded string is missing behind %f %x")               \
+    X(UNLISTED, 111, "unlisted", "%f %v is not in its table of values")                            \
+    X(BOOLEAN, 112, "boolean", "%f is %v, neither 0 nor 1")                                        \
+    X(LIST_END_MARK, 113, "end-mark", "%f has an end mark of its own behind its properties")
 
 typedef enum cmrp_code {
     CMRP_OK = 0, // no error
