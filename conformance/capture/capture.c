@@ -12,12 +12,16 @@
 
 const struct capture_limits capture_limits_default = {
     .flows = 65536,
+    .half_open = 32768,
     .side_octets = 1 << 20,
     .side_segments = 4096,
     .held_octets = 64 << 20,
     .fragment_octets = 4 << 20,
     .fragment_seconds = 30,
     .closed_seconds = 240,
+    .compare_octets = 256 << 10,
+    .reorder_packets = 64,
+    .reorder_microseconds = 10000,
 };
 
 #define CAPTURE_X(name, text) text,
@@ -103,6 +107,16 @@ uint32_t capture_hash(const struct capture *capture, const struct capture_key *k
     return (uint32_t)(sum >> 32);
 }
 
+// The sum for a key of IPv4 addresses, of which most words are 0.
+uint32_t capture_hash_ipv4(const struct capture *capture, const struct capture_key *key) {
+    const uint64_t *multiplier = capture->multiplier;
+
+    return (uint32_t)((multiplier[CAPTURE_KEY_WORDS] + multiplier[0] * key->word[0] +
+                       multiplier[4] * key->word[4] + multiplier[8] * key->word[8] +
+                       multiplier[9] * key->word[9]) >>
+                      32);
+}
+
 static void draw_multipliers(struct capture *capture) {
     size_t size = sizeof capture->multiplier;
 
@@ -132,18 +146,53 @@ struct capture *capture_create(const struct capture_limits *limits,
         return NULL;
     capture->limits = limits ? *limits : *defaults;
     take_default(&capture->limits.flows, defaults->flows);
+    take_default(&capture->limits.half_open, capture->limits.flows / 2);
+    take_default(&capture->limits.half_open, 1);
     take_default(&capture->limits.side_octets, defaults->side_octets);
     take_default(&capture->limits.side_segments, defaults->side_segments);
     take_default(&capture->limits.held_octets, defaults->held_octets);
     take_default(&capture->limits.fragment_octets, defaults->fragment_octets);
     take_default(&capture->limits.fragment_seconds, defaults->fragment_seconds);
     take_default(&capture->limits.closed_seconds, defaults->closed_seconds);
+    take_default(&capture->limits.compare_octets, defaults->compare_octets);
+    take_default(&capture->limits.reorder_packets, defaults->reorder_packets);
+    take_default(&capture->limits.reorder_microseconds, defaults->reorder_microseconds);
+    if (!capture_window_create(capture)) {
+        free(capture);
+        return NULL;
+    }
     capture->handler = *handler;
     draw_multipliers(capture);
     return capture;
 }
 
+// What was noted once, and happened more often.
+static void sum_up(struct capture *capture, const struct capture_stamp *stamp) {
+    const struct capture_stats *stats = &capture->stats;
+    const struct {
+        enum capture_note kind;
+        uint64_t count;
+        const char *what;
+    } sums[] = {
+#define CAPTURE_X(name, stat, text) {CAPTURE_NOTE_##name, stats->stat, text},
+        CAPTURE_RUN_NOTES(CAPTURE_X)
+#undef CAPTURE_X
+    };
+
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        uint32_t bit = UINT32_C(1) << sums[i].kind;
+        if ((capture->said & bit) == 0 || (capture->summed & bit) != 0 || sums[i].count < 2)
+            continue;
+        capture->summed |= bit;
+        capture->said &= ~bit;
+        capture_say(capture, sums[i].kind, NULL, stamp, "in all: %llu %s",
+                    (unsigned long long)sums[i].count, sums[i].what);
+    }
+}
+
 void capture_finish(struct capture *capture, const struct capture_stamp *stamp) {
+    while (capture->early)
+        capture_early_flush(capture, capture->early->flow);
     for (int rank = CAPTURE_RANKS - 1; rank >= 0; rank--) {
         while (capture->ranked[rank]) {
             struct capture_flow_state *flow = capture->ranked[rank];
@@ -153,6 +202,7 @@ void capture_finish(struct capture *capture, const struct capture_stamp *stamp) 
         }
     }
     capture_fragment_destroy(capture);
+    sum_up(capture, stamp);
 }
 
 const struct capture_stats *capture_get_stats(const struct capture *capture) {
@@ -166,5 +216,6 @@ void capture_destroy(struct capture *capture) {
         while (capture->ranked[rank])
             capture_flow_drop(capture, capture->ranked[rank]);
     capture_fragment_destroy(capture);
+    free(capture->window);
     free(capture);
 }

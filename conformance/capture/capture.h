@@ -8,9 +8,20 @@
 // - pcap (either byte order, micro- or nanoseconds) and pcapng, plain or gzip-compressed, from a
 //   file, a descriptor that need not be seekable, or memory. libpcap reads only files whose
 //   interfaces share one link type and one snapshot length; its refusal is passed on.
-// - Ethernet with any number of 802.1Q/802.1ad tags, Linux cooked v1 and v2, raw IP, BSD loopback.
+// - Ethernet, Linux cooked v1 and v2, raw IP, BSD loopback, PPP, PPPoE. In Ethernet: any number of
+//   tags (802.1Q, 802.1ad, older QinQ, VN-Tag, E-Tag), PPPoE sessions, MPLS.
+// - Tunnels, up to 8 in each other: IP in IP, GRE, ERSPAN, VXLAN and Geneve on their UDP ports.
+//   Neither tags and labels nor tunnels tell connections apart: both directions of a connection
+//   need not have the same.
 // - IPv4 and IPv6 with extension headers and fragments. Checksums are not verified: with offloading
-//   a capture on the sending host holds segments whose checksum is not filled in yet.
+//   a capture on the sending host holds segments whose checksum is not filled in yet. For the same
+//   reason packets may be larger than any interface sends, and an IP length may be 0.
+//
+// How fragments are read:
+// - Those of a datagram come in any order. Copies are dropped, for a second also after the datagram
+//   was joined. Overlaps that agree are accepted.
+// - A fragment that contradicts earlier ones, in octets or about the end, is taken to be of a newer
+//   datagram with the same identification: the earlier ones are dropped.
 //
 // How a connection is read:
 // - A flow is a pair of endpoints (address and port). A SYN whose sequence number differs from that
@@ -19,17 +30,24 @@
 // - A direction starts at its SYN, or, when the capture begins later, at the first segment with
 //   octets in it. A lone octet without PSH does not start one: that is what a keep-alive looks
 //   like.
-// - Where segments overlap, the octets that arrived first count. Octets that contradict others
-// still
-//   held for reordering are noted; what was already delivered is not kept and not compared.
+// - Where segments overlap, the octets that arrived first count. Octets that contradict others are
+//   noted, if those are still held for reordering or among what was delivered last (struct
+//   capture_limits, compare_octets). What cannot be compared is counted. A repetition of a single
+//   octet is a keep-alive and not compared.
+// - Capturing with several queues exchanges packets that are close to each other. A segment that
+//   acknowledges octets not seen yet, or octets before their SYN, wait a moment for the others
+//   (reorder_packets, reorder_microseconds), so that requests come before responses and nothing is
+//   called missing that is only late.
 // - Missing octets become a gap as soon as waiting is pointless: the other side has acknowledged
-//   them and later octets are here, a limit is met, the flow closes, or the capture ends. Octets
-//   cut off by the snapshot length become a gap at once. Octets that turn up later are counted,
-//   noted and dropped.
-// - A flow closes when both directions have reached their FIN, or at a RST within a window of what
-//   was seen. It is remembered for some time so that stray retransmissions do not revive it.
+//   them, that moment is over and later octets are here, a limit is met, the flow closes, or the
+//   capture ends. Octets cut off by the snapshot length become a gap at once. Octets that turn up
+//   later are counted, noted and dropped; this is known of the last four gaps of a direction.
+// - A flow closes when both directions have reached their FIN, or at a RST whose sequence number is
+//   exactly one that its receiver may expect; other RSTs are counted and ignored. A flow that
+//   carried octets is remembered for some time so that stray retransmissions do not revive it.
 //
-// Memory is bounded by struct capture_limits and does not grow with the size of the capture.
+// Memory is bounded by struct capture_limits and does not grow with the size of the capture. A
+// limit that is met is noted when that happens first, and once more, with the count, at the end.
 
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
@@ -100,20 +118,39 @@ enum capture_close { CAPTURE_CLOSES(CAPTURE_X) };
 // The text of CAPTURE_CLOSES, for reports and tests.
 const char *capture_close_name(enum capture_close why);
 
-// What is noted. The kinds marked "once" are said at the first occurrence in a run and counted in
-// struct capture_stats from then on; the others once a flow.
+// What is noted of a run: at the first occurrence, and in the end again with the count if there
+// were more. X(enumerator, counter in struct capture_stats, what the count is of).
+#define CAPTURE_RUN_NOTES(X)                                                                       \
+    X(FLOW_LIMIT, flow_evictions, "connections closed to make room")                               \
+    X(HALF_OPEN_LIMIT, half_open_evictions, "half-open connections forgotten to make room")        \
+    X(CLOSED_LIMIT, closed_evictions, "closed connections forgotten early to make room")           \
+    X(SIDE_LIMIT, side_evictions, "holes given up, too much held behind them")                     \
+    X(HELD_LIMIT, held_evictions, "holes given up, too much held by all connections")              \
+    X(FRAGMENT_LIMIT, fragment_evictions, "incomplete IP datagrams dropped to make room")          \
+    X(FRAGMENT_OVERLAP, fragment_overlaps, "IP fragments overlap others and agree")                \
+    X(FRAGMENT_CONFLICT, fragment_conflicts, "IP fragments contradict others, which are dropped")  \
+    X(TOO_DEEP, too_deep, "packets within too many tunnels")                                       \
+    X(SNAPSHOT, cut_packets, "packets cut off by the snapshot length")                             \
+    X(MALFORMED, malformed, "packets that break the rules of their headers")                       \
+    X(NO_MEMORY, no_memory, "allocations failed, and octets were dropped")
+
+// All that is noted. The last three are said once a flow.
 #define CAPTURE_NOTES(X)                                                                           \
-    X(FLOW_LIMIT, "flow-limit")         /* once: a flow was closed to make room */                 \
-    X(SIDE_LIMIT, "side-limit")         /* once: a hole was given up, too much held behind it */   \
-    X(HELD_LIMIT, "held-limit")         /* once: the same, for all flows together */               \
-    X(FRAGMENT_LIMIT, "fragment-limit") /* once: an incomplete datagram dropped for room */        \
-    X(FRAGMENT_OVERLAP, "fragment-overlap") /* once: IP fragments overlap; the first counts */     \
-    X(SNAPSHOT, "snapshot")           /* once: a packet was cut off by the snapshot length */      \
-    X(MALFORMED, "malformed")         /* once: a packet breaks the rules of its headers */         \
-    X(NO_MEMORY, "no-memory")         /* once: an allocation failed; octets were dropped */        \
-    X(CONTRADICTION, "contradiction") /* flow: overlapping segments hold different octets */       \
-    X(LATE, "late")                   /* flow: octets came after they were given up */             \
-    X(AFTER_END, "after-end")         /* flow: octets after a FIN or RST */
+    X(FLOW_LIMIT, "flow-limit")                                                                    \
+    X(HALF_OPEN_LIMIT, "half-open-limit")                                                          \
+    X(CLOSED_LIMIT, "closed-limit")                                                                \
+    X(SIDE_LIMIT, "side-limit")                                                                    \
+    X(HELD_LIMIT, "held-limit")                                                                    \
+    X(FRAGMENT_LIMIT, "fragment-limit")                                                            \
+    X(FRAGMENT_OVERLAP, "fragment-overlap")                                                        \
+    X(FRAGMENT_CONFLICT, "fragment-conflict")                                                      \
+    X(TOO_DEEP, "too-deep")                                                                        \
+    X(SNAPSHOT, "snapshot")                                                                        \
+    X(MALFORMED, "malformed")                                                                      \
+    X(NO_MEMORY, "no-memory")                                                                      \
+    X(CONTRADICTION, "contradiction") /* overlapping segments hold different octets */             \
+    X(LATE, "late")                   /* octets came after they were given up */                   \
+    X(AFTER_END, "after-end")         /* octets after a FIN or RST */
 
 #define CAPTURE_X(name, text) CAPTURE_NOTE_##name,
 enum capture_note { CAPTURE_NOTES(CAPTURE_X) };
@@ -130,7 +167,8 @@ const char *capture_note_name(enum capture_note kind);
 // is never opened), `close` last, once for every `open`. The octets of one direction come in order,
 // each at most once. `stamp` is that of the packet which carried the octets, so it can run
 // backwards within a direction; for `gap`, `close` and `note` it is that of the packet at which
-// this was found.
+// this was found. What one direction acknowledges comes before what it says next, as far as the
+// capture holds it within the tolerance for reordering.
 struct capture_handler {
     void *ctx;
 
@@ -163,10 +201,14 @@ struct capture_handler {
 // each held segment, so the bounds hold for tiny segments too.
 struct capture_limits {
     // Flows remembered, closed ones included. Default 65,536: every port of a busy client, at about
-    // 400 octets each. To make room the flow that was silent longest goes first, closed flows
-    // before those that carried nothing, and those before flows that did: neither a port scan nor a
-    // SYN flood displaces a connection that waits hours for a notification.
+    // 500 octets each. To make room closed flows go first, then half-open ones, then those that
+    // carried nothing, then the rest; of each kind the one that was silent longest.
     uint32_t flows;
+    // Half-open flows remembered: those of which only SYNs were seen. Default half of `flows`. The
+    // one that was silent longest goes first; nothing else makes room for them alone. So neither a
+    // port scan nor a SYN flood, however large, displaces a connection that waits hours for a
+    // notification, or the memory of closed ones.
+    uint32_t half_open;
     // Octets held behind a hole, per direction. Default 1 MiB: more than a usual receive window in
     // flight.
     uint32_t side_octets;
@@ -176,8 +218,8 @@ struct capture_limits {
     // Octets held by all flows together. Default 64 MiB: 64 directions at their own limit. The
     // direction whose hole is oldest gives up first.
     uint32_t held_octets;
-    // Octets of incomplete IP datagrams. Default 4 MiB: sixty of the largest size; at least one is
-    // always allowed. The oldest goes first.
+    // Octets of IP datagrams in fragments. Default 4 MiB: sixty of the largest size; at least one
+    // is always allowed. Those joined within the last second go first, then the oldest.
     uint32_t fragment_octets;
     // Capture time after which an incomplete IP datagram is given up, since its identification may
     // be used again. Default 30 s, as common stacks do.
@@ -185,6 +227,19 @@ struct capture_limits {
     // Capture time for which a closed flow is remembered. Default 240 s: twice the maximum segment
     // lifetime of RFC 9293.
     uint32_t closed_seconds;
+    // Memory for the octets delivered last, of all flows together, with which repetitions are
+    // compared: this much, rounded down to a power of two and at least 4,096. Of deliveries larger
+    // than 256 octets it holds one octet in eight, and of a direction the last 64 deliveries are
+    // looked at. Default 256 KiB: it stays in the processor's cache, and holds some milliseconds of
+    // a fast link, in which the copies of a second interface come.
+    uint32_t compare_octets;
+    // How long a segment waits for others that came before it on the wire: until so many packets
+    // were read after it, whatever their flow, or so much capture time has passed. Default 64
+    // packets and 10 ms: more than the queues of an interface are apart. `reorder_packets` 1: not
+    // at all. As many segments can wait at a time, of at most 64 KiB each (1 MiB with offloading),
+    // and the work for a packet of a connection in which some wait grows with their number.
+    uint32_t reorder_packets;
+    uint32_t reorder_microseconds;
 };
 
 extern const struct capture_limits capture_limits_default;
@@ -197,12 +252,16 @@ extern const struct capture_limits capture_limits_default;
     X(cut_packets, "packets cut off by the snapshot length")                                       \
     X(other_network, "packets that are not IP")                                                    \
     X(other_transport, "IP packets that are neither TCP nor UDP")                                  \
+    X(tunnelled, "packets within tunnels")                                                         \
+    X(too_deep, "packets within too many tunnels")                                                 \
     X(malformed, "packets that break the rules of their headers")                                  \
     X(headless, "packets cut off within their headers")                                            \
     X(fragments, "IP fragments")                                                                   \
     X(datagrams_joined, "IP datagrams joined from fragments")                                      \
     X(datagrams_dropped, "IP datagrams given up with fragments missing")                           \
-    X(fragment_overlaps, "IP fragments that overlap an earlier one")                               \
+    X(fragments_repeated, "IP fragments seen before")                                              \
+    X(fragment_overlaps, "IP fragments that overlap earlier ones and agree")                       \
+    X(fragment_conflicts, "IP fragments that contradict earlier ones")                             \
     X(fragment_evictions, "IP datagrams dropped to keep the limit on fragments")                   \
     X(datagrams, "UDP datagrams")                                                                  \
     X(segments, "TCP segments")                                                                    \
@@ -210,8 +269,13 @@ extern const struct capture_limits capture_limits_default;
     X(flows, "TCP connections")                                                                    \
     X(flows_joined_late, "TCP connections whose start is not in the capture")                      \
     X(flow_evictions, "TCP connections closed to keep the limit on flows")                         \
+    X(half_open_evictions, "half-open TCP connections forgotten to keep a limit")                  \
+    X(closed_evictions, "closed TCP connections forgotten early to keep the limit on flows")       \
+    X(stray_resets, "RSTs whose sequence number is not what their receiver expects")               \
     X(delivered, "octets of TCP data delivered")                                                   \
     X(repeated, "octets of TCP data seen before")                                                  \
+    X(uncompared, "of these, octets that could not be compared with what was delivered")           \
+    X(early_segments, "TCP segments that waited for what they answer")                             \
     X(held_segments, "TCP segments held for reordering")                                           \
     X(held_peak, "most octets held at once")                                                       \
     X(contradictions, "overlapping TCP segments with different octets")                            \
@@ -272,7 +336,7 @@ enum capture_status capture_run(const char *path, const struct capture_limits *l
                                 struct capture_error *error);
 
 // The same for an open descriptor, which is read from where it stands and left open. A packet is
-// delivered as soon as the descriptor has given its last octet.
+// delivered as soon as the descriptor has given its last octet, unless it waits for others.
 enum capture_status capture_run_descriptor(int descriptor, const struct capture_limits *limits,
                                            const struct capture_handler *handler,
                                            struct capture_stats *stats,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of flows and their lives. Every flow is in the hash table and in one of three lists, by
+// The table of flows and their lives. Every flow is in the hash table and in one of four lists, by
 // what it would cost to forget it.
 
 #include "capture/state.h"
@@ -25,7 +25,7 @@ void capture_lookup_set(const struct capture *capture, struct capture_lookup *lo
     memcpy(&key->word[4], lookup->source_smaller ? ip->target : ip->source, size);
     key->word[8] = (uint32_t)source << 16 | target;
     key->word[9] = ip->family;
-    lookup->hash = capture_hash(capture, key);
+    lookup->hash = ip->family == 4 ? capture_hash_ipv4(capture, key) : capture_hash(capture, key);
 }
 
 struct capture_flow_state *capture_flow_find(struct capture *capture,
@@ -46,37 +46,74 @@ int capture_flow_direction(const struct capture_flow_state *flow,
     return flow->smaller_first == lookup->source_smaller ? 0 : 1;
 }
 
-static void evict(struct capture *capture, const struct capture_stamp *stamp) {
+static void count_eviction(struct capture *capture, enum capture_rank rank,
+                           const struct capture_stamp *stamp) {
+    const struct capture_limits *limits = &capture->limits;
+
+    if (rank == CAPTURE_CLOSED) {
+        capture->stats.closed_evictions++;
+        capture_say(capture, CAPTURE_NOTE_CLOSED_LIMIT, NULL, stamp,
+                    "closed connection forgotten early to make room: more than %u at a time",
+                    limits->flows);
+    } else if (rank == CAPTURE_HALF_OPEN) {
+        capture->stats.half_open_evictions++;
+        capture_say(capture, CAPTURE_NOTE_HALF_OPEN_LIMIT, NULL, stamp,
+                    "half-open connection forgotten to make room: more than %u at a time",
+                    limits->half_open);
+    } else {
+        capture->stats.flow_evictions++;
+        capture_say(capture, CAPTURE_NOTE_FLOW_LIMIT, NULL, stamp,
+                    "connection closed to make room: more than %u at a time", limits->flows);
+    }
+}
+
+static void evict(struct capture *capture, struct capture_flow_state *flow,
+                  const struct capture_stamp *stamp) {
+    count_eviction(capture, flow->rank, stamp);
+    if (flow->rank != CAPTURE_CLOSED)
+        capture_flow_end(capture, flow, CAPTURE_CLOSE_EVICTED, stamp);
+    capture_flow_drop(capture, flow);
+}
+
+static struct capture_flow_state *least_missed(struct capture *capture) {
     struct capture_flow_state *flow = NULL;
 
     for (int rank = 0; rank < CAPTURE_RANKS && !flow; rank++)
         flow = capture->ranked[rank];
-    if (flow->rank != CAPTURE_CLOSED) {
-        capture->stats.flow_evictions++;
-        capture_say(capture, CAPTURE_NOTE_FLOW_LIMIT, NULL, stamp,
-                    "connection closed to make room: more than %u at a time",
-                    capture->limits.flows);
-        capture_flow_close(capture, flow, CAPTURE_CLOSE_EVICTED, stamp);
-    }
-    capture_flow_drop(capture, flow);
+    return flow;
 }
 
-static void make_room(struct capture *capture, const struct capture_stamp *stamp) {
+static void make_room(struct capture *capture, bool half_open, const struct capture_stamp *stamp) {
     struct capture_flow_state **closed = &capture->ranked[CAPTURE_CLOSED];
 
-    while (*closed && capture_elapsed(stamp->seconds, (*closed)->closed_seconds) >
-                          capture->limits.closed_seconds)
+    while (*closed &&
+           (!(*closed)->opened || capture_elapsed(stamp->seconds, (*closed)->closed_seconds) >
+                                      capture->limits.closed_seconds))
         capture_flow_drop(capture, *closed);
+    if (half_open && capture->half_open >= capture->limits.half_open)
+        evict(capture, capture->ranked[CAPTURE_HALF_OPEN], stamp);
     while (HASH_COUNT(capture->flows) >= capture->limits.flows)
-        evict(capture, stamp);
+        evict(capture, least_missed(capture), stamp);
+}
+
+static void enter(struct capture *capture, struct capture_flow_state *flow,
+                  enum capture_rank rank) {
+    flow->rank = rank;
+    DL_APPEND(capture->ranked[rank], flow);
+    capture->half_open += rank == CAPTURE_HALF_OPEN;
+}
+
+static void leave(struct capture *capture, struct capture_flow_state *flow) {
+    DL_DELETE(capture->ranked[flow->rank], flow);
+    capture->half_open -= flow->rank == CAPTURE_HALF_OPEN;
 }
 
 struct capture_flow_state *capture_flow_add(struct capture *capture,
                                             const struct capture_lookup *lookup,
                                             const struct capture_endpoint *source,
                                             const struct capture_endpoint *target, bool reversed,
-                                            const struct capture_stamp *stamp) {
-    make_room(capture, stamp);
+                                            bool half_open, const struct capture_stamp *stamp) {
+    make_room(capture, half_open, stamp);
     struct capture_flow_state *flow = calloc(1, sizeof *flow);
     if (flow) {
         flow->key = lookup->key;
@@ -94,17 +131,15 @@ struct capture_flow_state *capture_flow_add(struct capture *capture,
     flow->smaller_first = lookup->source_smaller != reversed;
     flow->side[0].flow = flow;
     flow->side[1].flow = flow;
-    flow->rank = CAPTURE_SILENT;
-    DL_APPEND(capture->ranked[CAPTURE_SILENT], flow);
+    enter(capture, flow, half_open ? CAPTURE_HALF_OPEN : CAPTURE_SILENT);
     capture->recent = flow;
     return flow;
 }
 
 void capture_flow_rank(struct capture *capture, struct capture_flow_state *flow,
                        enum capture_rank rank) {
-    DL_DELETE(capture->ranked[flow->rank], flow);
-    flow->rank = rank;
-    DL_APPEND(capture->ranked[rank], flow);
+    leave(capture, flow);
+    enter(capture, flow, rank);
 }
 
 void capture_flow_touch(struct capture *capture, struct capture_flow_state *flow) {
@@ -112,23 +147,40 @@ void capture_flow_touch(struct capture *capture, struct capture_flow_state *flow
         capture_flow_rank(capture, flow, flow->rank);
 }
 
+void capture_flow_end(struct capture *capture, struct capture_flow_state *flow,
+                      enum capture_close why, const struct capture_stamp *stamp) {
+    capture_early_flush(capture, flow);
+    if (flow->rank != CAPTURE_CLOSED)
+        capture_flow_close(capture, flow, why, stamp);
+}
+
 void capture_flow_close(struct capture *capture, struct capture_flow_state *flow,
                         enum capture_close why, const struct capture_stamp *stamp) {
+    capture_early_drop(capture, flow);
     capture_stream_finish(capture, flow, 0, stamp);
     capture_stream_finish(capture, flow, 1, stamp);
-    if (flow->rank == CAPTURE_TALKING && capture->handler.close)
+    flow->opened = flow->rank == CAPTURE_TALKING;
+    if (flow->opened && capture->handler.close)
         capture->handler.close(capture->handler.ctx, flow->user, why, stamp);
     flow->why = why;
     flow->closed_seconds = stamp->seconds;
-    capture_flow_rank(capture, flow, CAPTURE_CLOSED);
+    flow->closed_packet = capture->stats.packets;
+    leave(capture, flow);
+    flow->rank = CAPTURE_CLOSED;
+    // One that carried nothing has no strays worth knowing: it is the first to be forgotten.
+    if (flow->opened)
+        DL_APPEND(capture->ranked[CAPTURE_CLOSED], flow);
+    else
+        DL_PREPEND(capture->ranked[CAPTURE_CLOSED], flow);
 }
 
 void capture_flow_drop(struct capture *capture, struct capture_flow_state *flow) {
     if (capture->recent == flow)
         capture->recent = NULL;
+    capture_early_drop(capture, flow);
     capture_stream_clear(capture, &flow->side[0]);
     capture_stream_clear(capture, &flow->side[1]);
-    DL_DELETE(capture->ranked[flow->rank], flow);
+    leave(capture, flow);
     HASH_DEL(capture->flows, flow);
     free(flow);
 }

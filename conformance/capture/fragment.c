@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // IP fragments. A datagram under way is a buffer and a bit for every eight octets, so a fragment
-// costs what it holds, in whatever order fragments come.
+// costs what it holds, in whatever order fragments come. One that is joined stays for a moment, so
+// that copies of its fragments are known as such. Fragments that contradict those before them are
+// of another datagram with the same identification, of which the earlier one lost a part.
 
 #include "capture/state.h"
 
@@ -13,6 +15,9 @@ enum {
     DATAGRAM_MAX = 65535,
     BLOCKS_MAX = (DATAGRAM_MAX + BLOCK - 1) / BLOCK,
     CAPACITY_MIN = 2048,
+    // Capture time for which a copy of a fragment belongs to the datagram that was joined. Copies
+    // come at once; an identification comes again after 65,536 datagrams.
+    COPY_SECONDS = 1,
 };
 
 struct capture_datagram_parts {
@@ -20,12 +25,14 @@ struct capture_datagram_parts {
     UT_hash_handle hh;
     struct capture_datagram_parts *prev, *next;
     int64_t since;
+    uint64_t packet; // stats.packets when it was joined
     uint8_t *data;
     uint32_t capacity;
     uint32_t end;   // the highest octet seen, plus one
     uint32_t total; // with has_total
     uint32_t blocks;
     bool has_total;
+    bool done;
     uint8_t protocol; // of the first fragment
     uint8_t have[(BLOCKS_MAX + 7) / 8];
 };
@@ -34,29 +41,31 @@ static uint32_t cost(const struct capture_datagram_parts *parts) {
     return (uint32_t)sizeof *parts + parts->capacity;
 }
 
-static void destroy(struct capture_datagram_parts *parts) {
-    if (!parts)
-        return;
+// Forgets a datagram: under way, it is given up.
+static void forget(struct capture *capture, struct capture_datagram_parts *parts) {
+    HASH_DEL(capture->parts, parts);
+    if (parts->done)
+        DL_DELETE(capture->parts_done, parts);
+    else
+        DL_DELETE(capture->parts_under, parts);
+    capture->stats.datagrams_dropped += !parts->done;
+    capture->parts_octets -= cost(parts);
     free(parts->data);
     free(parts);
 }
 
-static void unlink_parts(struct capture *capture, struct capture_datagram_parts *parts) {
-    HASH_DEL(capture->parts, parts);
-    DL_DELETE(capture->parts_by_age, parts);
-    capture->parts_octets -= cost(parts);
+// Whether the datagram was joined from this very packet, and is still being read.
+static bool in_use(const struct capture *capture, const struct capture_datagram_parts *parts) {
+    return parts->done && parts->packet == capture->stats.packets;
 }
 
-static void give_up(struct capture *capture, struct capture_datagram_parts *parts) {
-    capture->stats.datagrams_dropped++;
-    unlink_parts(capture, parts);
-    destroy(parts);
-}
-
-static void give_up_old(struct capture *capture, int64_t now) {
-    while (capture->parts_by_age &&
-           capture_elapsed(now, capture->parts_by_age->since) > capture->limits.fragment_seconds)
-        give_up(capture, capture->parts_by_age);
+static void forget_old(struct capture *capture, int64_t now) {
+    while (capture->parts_under &&
+           capture_elapsed(now, capture->parts_under->since) > capture->limits.fragment_seconds)
+        forget(capture, capture->parts_under);
+    while (capture->parts_done && !in_use(capture, capture->parts_done) &&
+           capture_elapsed(now, capture->parts_done->since) > COPY_SECONDS)
+        forget(capture, capture->parts_done);
 }
 
 static void no_memory(struct capture *capture, const struct capture_stamp *stamp) {
@@ -76,29 +85,22 @@ static void set_key(struct capture_key *key, const struct capture_fragment *frag
     key->word[9] = ip->family == 4 ? UINT32_C(0x400) | ip->protocol : 0x600;
 }
 
-static struct capture_datagram_parts *find_or_add(struct capture *capture,
-                                                  const struct capture_fragment *fragment,
-                                                  const struct capture_ip *ip) {
-    struct capture_datagram_parts *parts = NULL;
-    struct capture_key key;
+static struct capture_datagram_parts *add_parts(struct capture *capture,
+                                                const struct capture_key *key, uint32_t hash,
+                                                const struct capture_ip *ip) {
+    struct capture_datagram_parts *parts = calloc(1, sizeof *parts);
 
-    set_key(&key, fragment, ip);
-    uint32_t hash = capture_hash(capture, &key);
-    HASH_FIND_BYHASHVALUE(hh, capture->parts, &key, sizeof key, hash, parts);
-    if (parts)
-        return parts;
-    parts = calloc(1, sizeof *parts);
     if (parts) {
-        parts->key = key;
+        parts->key = *key;
         parts->since = ip->stamp->seconds;
-        HASH_ADD_BYHASHVALUE(hh, capture->parts, key, sizeof key, hash, parts);
+        HASH_ADD_BYHASHVALUE(hh, capture->parts, key, sizeof *key, hash, parts);
     }
     if (!parts || !parts->hh.tbl) {
         no_memory(capture, ip->stamp);
         free(parts);
         return NULL;
     }
-    DL_APPEND(capture->parts_by_age, parts);
+    DL_APPEND(capture->parts_under, parts);
     capture->parts_octets += cost(parts);
     return parts;
 }
@@ -119,44 +121,62 @@ static bool grow(struct capture *capture, struct capture_datagram_parts *parts, 
     return true;
 }
 
-// Copies the blocks that are new. Returns whether any was there before.
-static bool copy_blocks(struct capture_datagram_parts *parts, uint32_t offset, const uint8_t *data,
-                        uint32_t size) {
-    bool overlap = false;
+static bool has_block(const struct capture_datagram_parts *parts, uint32_t block) {
+    return (parts->have[block / 8] >> (block % 8) & 1) != 0;
+}
 
+enum meeting { NEW, OVERLAP, COPY, CONTRADICTION };
+
+// How a fragment meets those before it.
+static enum meeting meet(const struct capture_datagram_parts *parts,
+                         const struct capture_fragment *fragment, const struct capture_ip *ip) {
+    uint32_t size = (uint32_t)ip->size, end = fragment->offset + size;
+    uint32_t common = 0;
+
+    // Beyond the end, another end, or an end before what is there.
+    if ((parts->has_total && (end > parts->total || (!fragment->more && end != parts->total))) ||
+        (!fragment->more && end < parts->end))
+        return CONTRADICTION;
+    for (uint32_t at = 0; at < size; at += BLOCK) {
+        uint32_t octets = size - at < BLOCK ? size - at : BLOCK;
+        if (!has_block(parts, (fragment->offset + at) / BLOCK))
+            continue;
+        if (memcmp(parts->data + fragment->offset + at, ip->data + at, octets) != 0)
+            return CONTRADICTION;
+        common += octets;
+    }
+    if (common == size && (fragment->more || parts->has_total))
+        return COPY;
+    return common > 0 ? OVERLAP : NEW;
+}
+
+static void copy_new_blocks(struct capture_datagram_parts *parts, uint32_t offset,
+                            const uint8_t *data, uint32_t size) {
     for (uint32_t at = 0; at < size; at += BLOCK) {
         uint32_t block = (offset + at) / BLOCK;
-        uint8_t bit = (uint8_t)(1u << (block % 8));
-        if ((parts->have[block / 8] & bit) != 0) {
-            overlap = true;
+        if (has_block(parts, block))
             continue;
-        }
-        parts->have[block / 8] |= bit;
+        parts->have[block / 8] |= (uint8_t)(1u << (block % 8));
         parts->blocks++;
         memcpy(parts->data + offset + at, data + at, size - at < BLOCK ? size - at : BLOCK);
     }
-    return overlap;
-}
-
-// What is wrong with the fragment itself or in the light of those before it, or NULL.
-static const char *refuse(const struct capture_datagram_parts *parts,
-                          const struct capture_fragment *fragment, uint32_t end) {
-    if (parts->has_total && end > parts->total)
-        return "fragment beyond the end of its datagram";
-    if (!fragment->more && end < parts->end)
-        return "last fragment before the end of its datagram";
-    return NULL;
 }
 
 static bool complete(const struct capture_datagram_parts *parts) {
     return parts->has_total && parts->blocks == (parts->total + BLOCK - 1) / BLOCK;
 }
 
+// Those joined go first: only copies of their fragments are not known any longer.
 static void keep_limit(struct capture *capture, const struct capture_datagram_parts *newest,
                        const struct capture_stamp *stamp) {
     while (capture->parts_octets > capture->limits.fragment_octets) {
-        struct capture_datagram_parts *oldest = capture->parts_by_age;
-        if (oldest == newest)
+        struct capture_datagram_parts *oldest = capture->parts_done;
+        if (oldest && !in_use(capture, oldest)) {
+            forget(capture, oldest);
+            continue;
+        }
+        oldest = capture->parts_under;
+        if (oldest && oldest == newest)
             oldest = oldest->next;
         if (!oldest)
             return;
@@ -164,11 +184,11 @@ static void keep_limit(struct capture *capture, const struct capture_datagram_pa
         capture_say(capture, CAPTURE_NOTE_FRAGMENT_LIMIT, NULL, stamp,
                     "incomplete IP datagram dropped: more than %u octets of fragments",
                     capture->limits.fragment_octets);
-        give_up(capture, oldest);
+        forget(capture, oldest);
     }
 }
 
-static void add_octets(struct capture *capture, struct capture_datagram_parts *parts,
+static void add_octets(struct capture_datagram_parts *parts,
                        const struct capture_fragment *fragment, const struct capture_ip *ip) {
     uint32_t end = fragment->offset + (uint32_t)ip->size;
 
@@ -180,62 +200,90 @@ static void add_octets(struct capture *capture, struct capture_datagram_parts *p
     }
     if (end > parts->end)
         parts->end = end;
-    if (copy_blocks(parts, fragment->offset, ip->data, (uint32_t)ip->size)) {
-        capture->stats.fragment_overlaps++;
-        capture_say(capture, CAPTURE_NOTE_FRAGMENT_OVERLAP, NULL, ip->stamp,
-                    "IP fragment at offset %u overlaps an earlier one; the first counts",
-                    fragment->offset);
-    }
+    copy_new_blocks(parts, fragment->offset, ip->data, (uint32_t)ip->size);
 }
 
-static bool join(struct capture *capture, struct capture_datagram_parts *parts,
+static void join(struct capture *capture, struct capture_datagram_parts *parts,
                  struct capture_ip *ip) {
-    unlink_parts(capture, parts);
-    capture->joined = parts;
+    DL_DELETE(capture->parts_under, parts);
+    DL_APPEND(capture->parts_done, parts);
+    parts->done = true;
+    parts->since = ip->stamp->seconds;
+    parts->packet = capture->stats.packets;
     capture->stats.datagrams_joined++;
     ip->protocol = parts->protocol;
     ip->data = parts->data;
     ip->size = parts->total;
     ip->span = parts->total;
-    return true;
+}
+
+// The datagram to which a fragment belongs, found or begun; NULL when it is to be dropped.
+static struct capture_datagram_parts *parts_of(struct capture *capture,
+                                               const struct capture_fragment *fragment,
+                                               const struct capture_ip *ip) {
+    struct capture_datagram_parts *parts = NULL;
+    struct capture_key key;
+
+    set_key(&key, fragment, ip);
+    uint32_t hash = capture_hash(capture, &key);
+    HASH_FIND_BYHASHVALUE(hh, capture->parts, &key, sizeof key, hash, parts);
+    enum meeting meeting = parts ? meet(parts, fragment, ip) : NEW;
+    if (meeting == COPY) {
+        capture->stats.fragments_repeated++;
+        return NULL;
+    }
+    if (parts && in_use(capture, parts)) { // a datagram within itself
+        capture_malformed(capture, ip->stamp, "fragment within its own datagram");
+        return NULL;
+    }
+    if (parts && !parts->done && meeting == OVERLAP) {
+        capture->stats.fragment_overlaps++;
+        capture_say(capture, CAPTURE_NOTE_FRAGMENT_OVERLAP, NULL, ip->stamp,
+                    "IP fragment at offset %u overlaps an earlier one", fragment->offset);
+    }
+    if (parts && !parts->done && meeting == CONTRADICTION) {
+        capture->stats.fragment_conflicts++;
+        capture_say(capture, CAPTURE_NOTE_FRAGMENT_CONFLICT, NULL, ip->stamp,
+                    "IP fragment at offset %u contradicts earlier ones, which are dropped",
+                    fragment->offset);
+    }
+    if (parts && (parts->done || meeting == CONTRADICTION)) {
+        forget(capture, parts);
+        parts = NULL;
+    }
+    return parts ? parts : add_parts(capture, &key, hash, ip);
 }
 
 bool capture_fragment_add(struct capture *capture, const struct capture_fragment *fragment,
                           struct capture_ip *ip) {
     size_t end = fragment->offset + ip->span;
 
-    destroy(capture->joined);
-    capture->joined = NULL;
-    give_up_old(capture, ip->stamp->seconds);
+    forget_old(capture, ip->stamp->seconds);
     if (ip->span == 0 || end > DATAGRAM_MAX || (fragment->more && ip->span % BLOCK != 0)) {
         capture_malformed(capture, ip->stamp, "fragment of an impossible size");
         return false;
     }
     if (ip->size < ip->span)
         return false; // cut off: as good as lost, and counted as such
-    struct capture_datagram_parts *parts = find_or_add(capture, fragment, ip);
+    struct capture_datagram_parts *parts = parts_of(capture, fragment, ip);
     if (!parts)
         return false;
-    const char *wrong = refuse(parts, fragment, (uint32_t)end);
-    if (wrong) {
-        capture_malformed(capture, ip->stamp, wrong);
-        return false;
-    }
     if (!grow(capture, parts, (uint32_t)end)) {
         no_memory(capture, ip->stamp);
-        give_up(capture, parts);
+        forget(capture, parts);
         return false;
     }
-    add_octets(capture, parts, fragment, ip);
-    if (complete(parts))
-        return join(capture, parts, ip);
+    add_octets(parts, fragment, ip);
+    bool whole = complete(parts);
+    if (whole)
+        join(capture, parts, ip);
     keep_limit(capture, parts, ip->stamp);
-    return false;
+    return whole;
 }
 
 void capture_fragment_destroy(struct capture *capture) {
-    while (capture->parts_by_age)
-        give_up(capture, capture->parts_by_age);
-    destroy(capture->joined);
-    capture->joined = NULL;
+    while (capture->parts_under)
+        forget(capture, capture->parts_under);
+    while (capture->parts_done)
+        forget(capture, capture->parts_done);
 }

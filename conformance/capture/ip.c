@@ -24,6 +24,8 @@ static void set_content(struct capture_ip *ip, const uint8_t *data, size_t captu
 }
 
 static void udp_input(struct capture *capture, const struct capture_ip *ip) {
+    struct capture_ip content = *ip;
+
     if (ip->size < UDP_HEADER) {
         if (ip->span < UDP_HEADER)
             capture_malformed(capture, ip->stamp, "shorter than a UDP header");
@@ -38,11 +40,12 @@ static void udp_input(struct capture *capture, const struct capture_ip *ip) {
         capture_malformed(capture, ip->stamp, "wrong UDP length");
         return;
     }
+    set_content(&content, ip->data, ip->size, UDP_HEADER, length);
+    if (capture_tunnel_udp(capture, capture_u16(ip->data + 2), &content))
+        return;
     capture->stats.datagrams++;
     if (!capture->handler.datagram)
         return;
-    struct capture_ip content = *ip;
-    set_content(&content, ip->data, ip->size, UDP_HEADER, length);
     struct capture_datagram datagram = {
         .data = content.data,
         .size = content.size,
@@ -58,13 +61,15 @@ static void transport_input(struct capture *capture, const struct capture_ip *ip
         capture_tcp_input(capture, ip);
     else if (ip->protocol == IPPROTO_UDP)
         udp_input(capture, ip);
+    else if (capture_tunnel_protocol(ip->protocol))
+        capture_tunnel_input(capture, ip);
     else
         capture->stats.other_transport++;
 }
 
 // Fragments that nobody will read should not displace others.
-static bool fragments_wanted(const struct capture *capture, uint8_t protocol) {
-    return protocol == IPPROTO_TCP || (protocol == IPPROTO_UDP && capture->handler.datagram);
+static bool fragments_wanted(uint8_t protocol) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || capture_tunnel_protocol(protocol);
 }
 
 static void ipv4_fragment_input(struct capture *capture, struct capture_ip *ip,
@@ -77,9 +82,8 @@ static void ipv4_fragment_input(struct capture *capture, struct capture_ip *ip,
     };
 
     capture->stats.fragments++;
-    if (!fragments_wanted(capture, ip->protocol)) {
-        if (fragment.offset == 0 && ip->protocol != IPPROTO_UDP)
-            capture->stats.other_transport++;
+    if (!fragments_wanted(ip->protocol)) {
+        capture->stats.other_transport += fragment.offset == 0;
         return;
     }
     if (capture_fragment_add(capture, &fragment, ip))
@@ -219,20 +223,21 @@ static void ipv6_input(struct capture *capture, const uint8_t *data, size_t capt
     ipv6_content(capture, &ip);
 }
 
-void capture_ip_input(struct capture *capture, int version, const uint8_t *data, size_t captured,
-                      size_t length, const struct capture_stamp *stamp) {
-    if (captured == 0) {
-        if (length == 0)
+void capture_ip_input(struct capture *capture, int version, const struct capture_frame *frame) {
+    const struct capture_stamp *stamp = frame->stamp;
+
+    if (frame->captured == 0) {
+        if (frame->length == 0)
             capture_malformed(capture, stamp, "no IP header");
         else
             capture->stats.headless++;
         return;
     }
-    int found = data[0] >> 4;
+    int found = frame->data[0] >> 4;
     if ((version != 0 && found != version) || (found != 4 && found != 6))
         capture_malformed(capture, stamp, "IP version does not match");
     else if (found == 4)
-        ipv4_input(capture, data, captured, length, stamp);
+        ipv4_input(capture, frame->data, frame->captured, frame->length, stamp);
     else
-        ipv6_input(capture, data, captured, length, stamp);
+        ipv6_input(capture, frame->data, frame->captured, frame->length, stamp);
 }

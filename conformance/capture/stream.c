@@ -18,7 +18,7 @@ static uint32_t held_cost(const struct capture_held *held) {
 
 static void open_flow(struct capture *capture, struct capture_flow_state *flow,
                       const struct capture_stamp *stamp) {
-    if (flow->rank != CAPTURE_SILENT)
+    if (flow->rank == CAPTURE_TALKING)
         return;
     capture_flow_rank(capture, flow, CAPTURE_TALKING);
     if (capture->handler.open)
@@ -29,10 +29,9 @@ static void pass_gap(struct capture *capture, struct capture_flow_state *flow, i
                      uint32_t octets, const struct capture_stamp *stamp) {
     struct capture_side *side = &flow->side[direction];
 
-    side->gap_from = side->next;
+    side->gaps[side->gap_count++ % CAPTURE_GAPS] =
+        (struct capture_range){side->next, side->next + octets};
     side->next += octets;
-    side->gap_to = side->next;
-    side->has_gap = true;
     if (flow->ignored)
         return;
     open_flow(capture, flow, stamp);
@@ -45,9 +44,12 @@ static void pass_gap(struct capture *capture, struct capture_flow_state *flow, i
 // Delivers what is next: the captured octets, then a gap for those cut off.
 static void pass_data(struct capture *capture, struct capture_flow_state *flow, int direction,
                       const struct capture_segment *segment) {
-    flow->side[direction].next += segment->size;
+    struct capture_side *side = &flow->side[direction];
+
+    side->next += segment->size;
     if (segment->size > 0 && !flow->ignored) {
         open_flow(capture, flow, segment->stamp);
+        capture_window_add(capture, side, segment->seq, segment->data, segment->size);
         capture->stats.delivered += segment->size;
         if (capture->handler.data &&
             !capture->handler.data(capture->handler.ctx, flow->user, direction, segment->data,
@@ -142,18 +144,22 @@ static void hold(struct capture *capture, struct capture_side *side, struct capt
         capture->stats.held_peak = capture->held_octets;
 }
 
-// Both parts begin at the same sequence number.
-static void compare(struct capture *capture, struct capture_flow_state *flow,
-                    const struct capture_segment *segment, const struct capture_held *held) {
+static void contradict(struct capture *capture, struct capture_flow_state *flow,
+                       const struct capture_segment *segment) {
+    capture->stats.contradictions++;
+    capture_say(capture, CAPTURE_NOTE_CONTRADICTION, flow, segment->stamp,
+                "overlapping segments hold different octets; the first counts");
+}
+
+// Compares a part of a segment with the held one in which it begins.
+static void compare_held(struct capture *capture, struct capture_flow_state *flow,
+                         const struct capture_segment *segment, const struct capture_held *held) {
     uint32_t skip = segment->seq - held->seq;
     uint32_t have = held->size > skip ? held->size - skip : 0;
     uint32_t common = have < segment->size ? have : segment->size;
 
-    if (common == 0 || memcmp(segment->data, held->data + skip, common) == 0)
-        return;
-    capture->stats.contradictions++;
-    capture_say(capture, CAPTURE_NOTE_CONTRADICTION, flow, segment->stamp,
-                "overlapping segments hold different octets; the first counts");
+    if (common > 0 && memcmp(segment->data, held->data + skip, common) != 0)
+        contradict(capture, flow, segment);
 }
 
 // The first held segment that ends after `seq`, or NULL. Most arrivals belong at the end, and those
@@ -192,7 +198,7 @@ static void hold_new_parts(struct capture *capture, struct capture_flow_state *f
             part_span = left;
         struct capture_segment part = part_of(segment, done, part_span);
         if (overlap) {
-            compare(capture, flow, &part, at);
+            compare_held(capture, flow, &part, at);
             capture->stats.repeated += part_span;
             at = at->next;
         } else {
@@ -222,6 +228,41 @@ static void keep_limits(struct capture *capture, struct capture_side *side,
     }
 }
 
+// How many of the first `cut` octets of a segment were given up.
+static uint32_t count_late(const struct capture_side *side, const struct capture_segment *segment,
+                           uint32_t cut) {
+    uint64_t count = side->gap_count < CAPTURE_GAPS ? side->gap_count : CAPTURE_GAPS;
+    uint32_t late = 0;
+
+    for (uint64_t i = 0; i < count; i++) {
+        int32_t from = capture_seq_diff(side->gaps[i].from, segment->seq);
+        int32_t to = capture_seq_diff(side->gaps[i].to, segment->seq);
+        from = from < 0 ? 0 : from;
+        to = to > (int32_t)cut ? (int32_t)cut : to;
+        if (to > from)
+            late += (uint32_t)(to - from);
+    }
+    return late;
+}
+
+// Compares the first `cut` octets, which were delivered or given up.
+static void compare_delivered(struct capture *capture, struct capture_flow_state *flow,
+                              int direction, const struct capture_segment *segment, uint32_t cut,
+                              uint32_t late) {
+    uint32_t size = cut < segment->size ? cut : segment->size;
+    uint32_t compared;
+    bool same = true;
+
+    if (segment->span == 1)
+        return; // a keep-alive, whose octet means nothing
+    compared = capture_window_compare(capture, &flow->side[direction], segment->seq, segment->data,
+                                      size, &same);
+    if (compared + late < size)
+        capture->stats.uncompared += size - compared - late;
+    if (!same)
+        contradict(capture, flow, segment);
+}
+
 // Takes off what lies before `next`.
 static void trim_old(struct capture *capture, struct capture_flow_state *flow, int direction,
                      struct capture_segment *segment) {
@@ -232,18 +273,13 @@ static void trim_old(struct capture *capture, struct capture_flow_state *flow, i
         return;
     uint32_t cut = (uint32_t)old < segment->span ? (uint32_t)old : segment->span;
     capture->stats.repeated += cut;
-    if (side->has_gap) {
-        // How much of [seq, seq + cut) lies in the last gap.
-        int32_t from = capture_seq_diff(side->gap_from, segment->seq);
-        int32_t to = capture_seq_diff(side->gap_to, segment->seq);
-        from = from < 0 ? 0 : from;
-        to = to > (int32_t)cut ? (int32_t)cut : to;
-        if (to > from) {
-            capture->stats.late_octets += (uint32_t)(to - from);
-            capture_say(capture, CAPTURE_NOTE_LATE, flow, segment->stamp,
-                        "%d octets came after they were given up", (int)(to - from));
-        }
+    uint32_t late = count_late(side, segment, cut);
+    if (late > 0) {
+        capture->stats.late_octets += late;
+        capture_say(capture, CAPTURE_NOTE_LATE, flow, segment->stamp,
+                    "%u octets came after they were given up", late);
     }
+    compare_delivered(capture, flow, direction, segment, cut, late);
     *segment = part_of(segment, cut, segment->span - cut);
 }
 
@@ -279,7 +315,8 @@ void capture_stream_data(struct capture *capture, struct capture_flow_state *flo
     if (segment.seq == side->next &&
         (!side->held || capture_seq_diff(side->held->seq, segment.seq + segment.span) >= 0)) {
         pass_data(capture, flow, direction, &segment);
-        drain(capture, flow, direction);
+        if (side->held)
+            drain(capture, flow, direction);
     } else {
         hold_new_parts(capture, flow, direction, &segment);
         drain(capture, flow, direction);

@@ -4,27 +4,9 @@
 
 #include "capture/state.h"
 
-enum {
-    TCP_HEADER = 20,
-    FLAG_FIN = 0x01,
-    FLAG_SYN = 0x02,
-    FLAG_RST = 0x04,
-    FLAG_PSH = 0x08,
-    FLAG_ACK = 0x10,
-    // The largest window that TCP can offer (RFC 7323, 2.3). What lies further from the expected
-    // sequence number belongs to another connection.
-    WINDOW_MAX = 1 << 30,
-};
+enum { TCP_HEADER = 20 };
 
-struct tcp {
-    uint16_t source_port;
-    uint16_t target_port;
-    uint32_t ack;
-    uint8_t flags;
-    struct capture_segment segment;
-};
-
-static bool parse(struct capture *capture, const struct capture_ip *ip, struct tcp *tcp) {
+static bool parse(struct capture *capture, const struct capture_ip *ip, struct capture_tcp *tcp) {
     const uint8_t *at = ip->data;
 
     if (ip->size < TCP_HEADER) {
@@ -49,43 +31,46 @@ static bool parse(struct capture *capture, const struct capture_ip *ip, struct t
         tcp->segment.data = at + header;
         tcp->segment.size = (uint32_t)(ip->size - header);
     }
-    if ((tcp->flags & FLAG_RST) != 0)
+    if ((tcp->flags & CAPTURE_RST) != 0)
         tcp->segment.span = tcp->segment.size = 0; // a diagnostic text, not part of the stream
     return true;
 }
 
-static bool in_window(uint32_t seq, uint32_t next) {
-    int32_t distance = capture_seq_diff(seq, next);
+// Whether the SYN of a flow that was just closed has come again, late.
+static bool is_copy_of_syn(const struct capture *capture, const struct capture_flow_state *flow,
+                           const struct capture_tcp *tcp, int direction) {
+    const struct capture_side *side = &flow->side[direction];
 
-    return distance >= -WINDOW_MAX && distance <= WINDOW_MAX;
+    return flow->opened && side->started && tcp->segment.seq + 1 == side->start &&
+           capture->stats.packets - flow->closed_packet < capture->limits.reorder_packets;
 }
 
 // Whether a SYN does not belong to this flow.
-static bool syn_starts_anew(const struct capture_flow_state *flow, const struct tcp *tcp,
-                            int direction) {
+static bool syn_starts_anew(const struct capture *capture, const struct capture_flow_state *flow,
+                            const struct capture_tcp *tcp, int direction) {
     const struct capture_side *side = &flow->side[direction];
     const struct capture_side *other = &flow->side[!direction];
-    bool answer = (tcp->flags & FLAG_ACK) != 0;
+    bool answer = (tcp->flags & CAPTURE_ACK) != 0;
 
     if (flow->rank == CAPTURE_CLOSED && !answer)
-        return true;
+        return !is_copy_of_syn(capture, flow, tcp, direction);
     if (side->started)
         return tcp->segment.seq + 1 != side->start;
     if (!other->started)
         return false;
     // The first segment of this side: a SYN-ACK acknowledges what the other side began with, a SYN
     // without it crosses the other side's SYN.
-    return answer ? !in_window(tcp->ack, other->start) : !flow->shown.initiator_known;
+    return answer ? !capture_in_window(tcp->ack, other->start) : !flow->shown.initiator_known;
 }
 
 // Whether octets without a SYN show that the ports are in use again and the SYN was not captured:
 // for a closed flow, when they are too far ahead to be strays of it; for an open one, when two
 // segments out of window follow each other.
-static bool data_starts_anew(struct capture_flow_state *flow, const struct tcp *tcp,
+static bool data_starts_anew(struct capture_flow_state *flow, const struct capture_tcp *tcp,
                              int direction) {
     struct capture_side *side = &flow->side[direction];
     uint32_t seq = tcp->segment.seq;
-    bool within = in_window(seq, side->next);
+    bool within = capture_in_window(seq, side->next);
 
     if (tcp->segment.span == 0 || !side->started)
         return false;
@@ -97,42 +82,42 @@ static bool data_starts_anew(struct capture_flow_state *flow, const struct tcp *
     return second;
 }
 
-static bool starts_anew(struct capture_flow_state *flow, const struct tcp *tcp, int direction) {
-    if ((tcp->flags & FLAG_RST) != 0)
+static bool starts_anew(const struct capture *capture, struct capture_flow_state *flow,
+                        const struct capture_tcp *tcp, int direction) {
+    if ((tcp->flags & CAPTURE_RST) != 0)
         return false;
-    if ((tcp->flags & FLAG_SYN) != 0)
-        return syn_starts_anew(flow, tcp, direction);
+    if ((tcp->flags & CAPTURE_SYN) != 0)
+        return syn_starts_anew(capture, flow, tcp, direction);
     return data_starts_anew(flow, tcp, direction);
 }
 
 // One octet, not pushed, before anything else: some stacks probe idle connections with an octet
 // that was acknowledged long ago.
-static bool looks_like_probe(const struct tcp *tcp) {
-    return tcp->segment.span == 1 && (tcp->flags & (FLAG_PSH | FLAG_SYN | FLAG_FIN)) == 0;
+static bool looks_like_probe(const struct capture_tcp *tcp) {
+    return tcp->segment.span == 1 && (tcp->flags & (CAPTURE_PSH | CAPTURE_SYN | CAPTURE_FIN)) == 0;
 }
 
-static bool can_start(const struct tcp *tcp) {
-    if ((tcp->flags & FLAG_RST) != 0)
+bool capture_tcp_starts(const struct capture_tcp *tcp) {
+    if ((tcp->flags & CAPTURE_RST) != 0)
         return false;
-    return (tcp->flags & FLAG_SYN) != 0 || (tcp->segment.span > 0 && !looks_like_probe(tcp));
+    return (tcp->flags & CAPTURE_SYN) != 0 || (tcp->segment.span > 0 && !looks_like_probe(tcp));
 }
 
 static struct capture_flow_state *start_flow(struct capture *capture,
                                              const struct capture_lookup *lookup,
-                                             const struct capture_ip *ip, const struct tcp *tcp) {
-    bool syn = (tcp->flags & FLAG_SYN) != 0;
-    bool answer = syn && (tcp->flags & FLAG_ACK) != 0;
+                                             const struct capture_ip *ip,
+                                             const struct capture_tcp *tcp) {
+    bool syn = (tcp->flags & CAPTURE_SYN) != 0;
+    bool answer = syn && (tcp->flags & CAPTURE_ACK) != 0;
     struct capture_endpoint source, target;
 
     capture_endpoint_set(&source, ip->family, ip->source, tcp->source_port);
     capture_endpoint_set(&target, ip->family, ip->target, tcp->target_port);
     struct capture_flow_state *flow =
-        capture_flow_add(capture, lookup, &source, &target, answer, ip->stamp);
+        capture_flow_add(capture, lookup, &source, &target, answer, syn, ip->stamp);
     if (!flow)
         return NULL;
     flow->shown.initiator_known = syn;
-    if (!syn)
-        capture->stats.flows_joined_late++;
     return flow;
 }
 
@@ -144,18 +129,34 @@ static void start_side(struct capture_side *side, uint32_t seq) {
     side->next = seq;
 }
 
-static void take_syn(struct capture_flow_state *flow, struct tcp *tcp, int direction) {
+void capture_tcp_join(struct capture *capture, struct capture_flow_state *flow, int direction,
+                      uint32_t seq) {
+    if (!flow->shown.initiator_known && !flow->side[!direction].started)
+        capture->stats.flows_joined_late++;
+    start_side(&flow->side[direction], seq);
+}
+
+static void take_syn(const struct capture *capture, struct capture_flow_state *flow,
+                     struct capture_tcp *tcp, int direction) {
+    struct capture_side *other = &flow->side[!direction];
+
     tcp->segment.seq++; // the SYN takes a sequence number; octets come after it
     start_side(&flow->side[direction], tcp->segment.seq);
-    if ((tcp->flags & FLAG_ACK) != 0)
-        start_side(&flow->side[!direction], tcp->ack);
+    if ((tcp->flags & CAPTURE_ACK) == 0 || other->started)
+        return;
+    if (capture->limits.reorder_packets <= 1) {
+        start_side(other, tcp->ack);
+    } else { // its SYN may be late, and with Fast Open have octets that this acknowledges
+        other->has_acked = true;
+        other->acked = tcp->ack;
+    }
 }
 
 static void take_ack(struct capture *capture, struct capture_flow_state *flow,
-                     const struct tcp *tcp, int direction) {
+                     const struct capture_tcp *tcp, int direction) {
     struct capture_side *other = &flow->side[!direction];
 
-    if (!other->started || !in_window(tcp->ack, other->next))
+    if (!other->started || !capture_in_window(tcp->ack, other->next))
         return;
     if (other->has_acked && capture_seq_diff(tcp->ack, other->acked) <= 0)
         return;
@@ -181,7 +182,7 @@ static bool read_to_fin(const struct capture_side *side) {
 }
 
 static void take_closed(struct capture *capture, struct capture_flow_state *flow,
-                        const struct tcp *tcp, int direction) {
+                        const struct capture_tcp *tcp, int direction) {
     const struct capture_side *side = &flow->side[direction];
     uint32_t end = tcp->segment.seq + tcp->segment.span;
 
@@ -193,31 +194,52 @@ static void take_closed(struct capture *capture, struct capture_flow_state *flow
                 "octets after the connection was closed");
 }
 
-static void take_open(struct capture *capture, struct capture_flow_state *flow, struct tcp *tcp,
-                      int direction) {
+// Whether a RST is one that its receiver obeys: it must stand exactly at the next octet (RFC 5961,
+// 3.2), of which the capture may know less than the receiver. Anyone can send one that does not.
+static bool reset_fits(const struct capture_side *side, uint32_t seq) {
+    if (!side->started || seq == side->next || (side->has_acked && seq == side->acked))
+        return true;
+    if (side->has_fin && seq == side->fin + 1)
+        return true;
+    return side->held && seq == side->held->prev->seq + side->held->prev->span;
+}
+
+static void take_reset(struct capture *capture, struct capture_flow_state *flow,
+                       const struct capture_tcp *tcp, int direction) {
+    if (reset_fits(&flow->side[direction], tcp->segment.seq))
+        capture_flow_close(capture, flow, CAPTURE_CLOSE_RESET, tcp->segment.stamp);
+    else
+        capture->stats.stray_resets++;
+}
+
+void capture_tcp_take(struct capture *capture, struct capture_flow_state *flow,
+                      struct capture_tcp *tcp, int direction) {
     struct capture_side *side = &flow->side[direction];
     const struct capture_stamp *stamp = tcp->segment.stamp;
 
-    capture_flow_touch(capture, flow);
-    if ((tcp->flags & FLAG_SYN) != 0)
-        take_syn(flow, tcp, direction);
-    else if (!side->started && can_start(tcp))
-        start_side(side, tcp->segment.seq);
-    if (side->started && !in_window(tcp->segment.seq, side->next)) {
+    if ((tcp->flags & CAPTURE_SYN) != 0)
+        take_syn(capture, flow, tcp, direction);
+    else if (!side->started && capture_tcp_starts(tcp))
+        capture_tcp_join(capture, flow, direction, tcp->segment.seq);
+    if (side->started && !capture_in_window(tcp->segment.seq, side->next)) {
         capture->stats.stray_segments++;
         return;
     }
-    if ((tcp->flags & FLAG_RST) != 0) {
-        capture_flow_close(capture, flow, CAPTURE_CLOSE_RESET, stamp);
+    if ((tcp->flags & CAPTURE_RST) != 0) {
+        take_reset(capture, flow, tcp, direction);
         return;
     }
-    if ((tcp->flags & FLAG_ACK) != 0)
+    if (flow->rank == CAPTURE_HALF_OPEN && (tcp->flags & CAPTURE_SYN) == 0)
+        capture_flow_rank(capture, flow, CAPTURE_SILENT);
+    if (tcp->segment.span > 0)
+        side->missed = false;
+    if ((tcp->flags & CAPTURE_ACK) != 0)
         take_ack(capture, flow, tcp, direction);
     if (side->started)
         capture_stream_data(capture, flow, direction, tcp->segment);
     else if (tcp->segment.span > 0)
         capture->stats.stray_segments++;
-    if ((tcp->flags & FLAG_FIN) != 0)
+    if ((tcp->flags & CAPTURE_FIN) != 0)
         take_fin(side, tcp->segment.seq + tcp->segment.span);
     if (side->has_fin)
         capture_stream_acked(capture, flow, direction, stamp);
@@ -229,22 +251,48 @@ static void take_open(struct capture *capture, struct capture_flow_state *flow, 
         capture_flow_close(capture, flow, CAPTURE_CLOSE_FIN, stamp);
 }
 
+static void take_open(struct capture *capture, struct capture_flow_state *flow,
+                      struct capture_tcp *tcp, int direction) {
+    const struct capture_side *other = &flow->side[!direction];
+
+    capture_flow_touch(capture, flow);
+    // Hardly ever is a segment early: what is known to be in order is not looked at any further.
+    bool in_order = flow->side[direction].started && other->started && !flow->early &&
+                    capture_seq_diff(tcp->ack, other->next) <= 0;
+    if (!in_order && capture_early_put(capture, flow, tcp, direction))
+        return;
+    capture_tcp_take(capture, flow, tcp, direction);
+    if (flow->early)
+        capture_early_retry(capture, flow);
+}
+
+// A SYN or RST is not put behind others: they are taken first.
+static void meet_early(struct capture *capture, struct capture_flow_state *flow,
+                       const struct capture_tcp *tcp, int direction) {
+    if ((tcp->flags & CAPTURE_RST) != 0)
+        capture_early_flush(capture, flow);
+    else if ((tcp->flags & CAPTURE_SYN) != 0)
+        capture_early_meet_syn(capture, flow, tcp, direction);
+}
+
 void capture_tcp_input(struct capture *capture, const struct capture_ip *ip) {
     struct capture_lookup lookup;
-    struct tcp tcp;
+    struct capture_tcp tcp;
 
     if (!parse(capture, ip, &tcp))
         return;
     capture->stats.segments++;
     capture_lookup_set(capture, &lookup, ip, tcp.source_port, tcp.target_port);
     struct capture_flow_state *flow = capture_flow_find(capture, &lookup);
-    if (flow && starts_anew(flow, &tcp, capture_flow_direction(flow, &lookup))) {
+    if (flow && flow->early)
+        meet_early(capture, flow, &tcp, capture_flow_direction(flow, &lookup));
+    if (flow && starts_anew(capture, flow, &tcp, capture_flow_direction(flow, &lookup))) {
         if (flow->rank != CAPTURE_CLOSED)
-            capture_flow_close(capture, flow, CAPTURE_CLOSE_REPLACED, ip->stamp);
+            capture_flow_end(capture, flow, CAPTURE_CLOSE_REPLACED, ip->stamp);
         capture_flow_drop(capture, flow);
         flow = NULL;
     }
-    if (!flow && can_start(&tcp))
+    if (!flow && capture_tcp_starts(&tcp))
         flow = start_flow(capture, &lookup, ip, &tcp);
     if (!flow) {
         capture->stats.stray_segments++;

@@ -12,27 +12,8 @@
 
 #include <cmocka.h>
 
-#define OPENED "open 1 10.0.0.1:1000 > 10.0.0.2:135\n"
-
-static struct world *world_of(void **state) {
-    return *state;
-}
-
-static int set_up(void **state) {
-    *state = malloc(sizeof(struct world));
-    assert_non_null(*state);
-    world_start(*state, NULL);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void in_order_both_directions(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     expect(w, "");
@@ -55,7 +36,7 @@ static void in_order_both_directions(void **state) {
 }
 
 static void out_of_order_keeps_the_stamp_of_its_packet(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     w->with_frames = true;
     handshake(w);
@@ -70,7 +51,7 @@ static void out_of_order_keeps_the_stamp_of_its_packet(void **state) {
 }
 
 static void retransmissions_are_trimmed(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abcdef");
@@ -86,7 +67,7 @@ static void retransmissions_are_trimmed(void **state) {
 }
 
 static void overlap_of_held_octets_keeps_the_first(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 104, 501, ACK, "DEF");
@@ -102,7 +83,7 @@ static void overlap_of_held_octets_keeps_the_first(void **state) {
 }
 
 static void overlap_that_agrees_is_not_noted(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 104, 501, ACK, "def");
@@ -113,7 +94,7 @@ static void overlap_that_agrees_is_not_noted(void **state) {
 }
 
 static void in_order_octets_do_not_replace_held_ones(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 103, 501, ACK, "CD");
@@ -122,7 +103,7 @@ static void in_order_octets_do_not_replace_held_ones(void **state) {
 }
 
 static void sequence_numbers_wrap(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
     uint32_t isn = UINT32_MAX - 3;
 
     say(w, CLIENT, isn, 0, SYN, "");
@@ -137,7 +118,7 @@ static void sequence_numbers_wrap(void **state) {
 }
 
 static void gap_when_the_other_side_acknowledged(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abc");
@@ -154,7 +135,7 @@ static void gap_when_the_other_side_acknowledged(void **state) {
 }
 
 static void acknowledgements_do_not_go_back(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abc");
@@ -165,7 +146,7 @@ static void acknowledgements_do_not_go_back(void **state) {
 }
 
 static void duplicate_acknowledgements_do_not_give_up(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 104, 501, ACK, "def");
@@ -178,7 +159,7 @@ static void duplicate_acknowledgements_do_not_give_up(void **state) {
 }
 
 static void wild_acknowledgement_is_ignored(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 104, 501, ACK, "def");
@@ -189,7 +170,7 @@ static void wild_acknowledgement_is_ignored(void **state) {
 }
 
 static void late_octets_are_noted_and_dropped(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 107, 501, ACK, "ghi");
@@ -202,7 +183,7 @@ static void late_octets_are_noted_and_dropped(void **state) {
 }
 
 static void holes_are_given_up_at_the_end(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 104, 501, ACK, "def");
@@ -214,7 +195,7 @@ static void holes_are_given_up_at_the_end(void **state) {
 }
 
 static void acknowledged_tail_is_a_gap(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abc");
@@ -224,7 +205,7 @@ static void acknowledged_tail_is_a_gap(void **state) {
 }
 
 static void acknowledged_fin_is_no_gap(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abc");
@@ -234,7 +215,7 @@ static void acknowledged_fin_is_no_gap(void **state) {
 }
 
 static void hole_before_a_fin_at_the_end(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abc");
@@ -245,7 +226,7 @@ static void hole_before_a_fin_at_the_end(void **state) {
 }
 
 static void hole_before_a_fin(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     say(w, CLIENT, 101, 501, ACK, "abc");
@@ -255,7 +236,7 @@ static void hole_before_a_fin(void **state) {
 }
 
 static void malformed_headers(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     packet_payload(&w->packet, "0123456789012345678", 19); // too short
     packet_ipv4(&w->packet, 1, 2, NEXT_TCP, 0);
@@ -273,7 +254,7 @@ static void malformed_headers(void **state) {
 }
 
 static void options_are_skipped(void **state) {
-    struct world *w = world_of(state);
+    struct world *w = *state;
 
     handshake(w);
     packet_payload(&w->packet, "abc", 3);
@@ -283,29 +264,27 @@ static void options_are_skipped(void **state) {
     expect(w, OPENED "1.0 abc\n");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(in_order_both_directions),
-        TEST(out_of_order_keeps_the_stamp_of_its_packet),
-        TEST(retransmissions_are_trimmed),
-        TEST(overlap_of_held_octets_keeps_the_first),
-        TEST(overlap_that_agrees_is_not_noted),
-        TEST(in_order_octets_do_not_replace_held_ones),
-        TEST(sequence_numbers_wrap),
-        TEST(gap_when_the_other_side_acknowledged),
-        TEST(acknowledgements_do_not_go_back),
-        TEST(duplicate_acknowledgements_do_not_give_up),
-        TEST(wild_acknowledgement_is_ignored),
-        TEST(late_octets_are_noted_and_dropped),
-        TEST(holes_are_given_up_at_the_end),
-        TEST(acknowledged_tail_is_a_gap),
-        TEST(acknowledged_fin_is_no_gap),
-        TEST(hole_before_a_fin_at_the_end),
-        TEST(hole_before_a_fin),
-        TEST(malformed_headers),
-        TEST(options_are_skipped),
+        WORLD_TEST(in_order_both_directions),
+        WORLD_TEST(out_of_order_keeps_the_stamp_of_its_packet),
+        WORLD_TEST(retransmissions_are_trimmed),
+        WORLD_TEST(overlap_of_held_octets_keeps_the_first),
+        WORLD_TEST(overlap_that_agrees_is_not_noted),
+        WORLD_TEST(in_order_octets_do_not_replace_held_ones),
+        WORLD_TEST(sequence_numbers_wrap),
+        WORLD_TEST(gap_when_the_other_side_acknowledged),
+        WORLD_TEST(acknowledgements_do_not_go_back),
+        WORLD_TEST(duplicate_acknowledgements_do_not_give_up),
+        WORLD_TEST(wild_acknowledgement_is_ignored),
+        WORLD_TEST(late_octets_are_noted_and_dropped),
+        WORLD_TEST(holes_are_given_up_at_the_end),
+        WORLD_TEST(acknowledged_tail_is_a_gap),
+        WORLD_TEST(acknowledged_fin_is_no_gap),
+        WORLD_TEST(hole_before_a_fin_at_the_end),
+        WORLD_TEST(hole_before_a_fin),
+        WORLD_TEST(malformed_headers),
+        WORLD_TEST(options_are_skipped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,10 @@ void world_start(struct world *world, const struct capture_limits *limits) {
     memset(world, 0, sizeof *world);
     world->handler = (struct capture_handler){world,    on_open,     on_data, on_gap,
                                               on_close, on_datagram, on_note, on_stop};
-    world->capture = capture_create(limits, &world->handler);
+    struct capture_limits chosen = limits ? *limits : (struct capture_limits){0};
+    if (chosen.reorder_packets == 0)
+        chosen.reorder_packets = 1;
+    world->capture = capture_create(&chosen, &world->handler);
     assert_non_null(world->capture);
     world->stamp.seconds = 1700000000;
     log_text(world, "", 0);
@@ -138,6 +141,34 @@ void world_end(struct world *world) {
     finish(world); // closes every flow, so that what on_open returned is freed
     capture_destroy(world->capture);
     free(world->log);
+}
+
+struct world *world_new(const struct capture_limits *limits) {
+    struct world *world = malloc(sizeof *world);
+
+    assert_non_null(world);
+    world_start(world, limits);
+    return world;
+}
+
+void world_free(struct world *world) {
+    world_end(world);
+    free(world);
+}
+
+int world_set_up(void **state) {
+    *state = world_new(NULL);
+    return 0;
+}
+
+int world_set_up_tolerant(void **state) {
+    *state = world_new(&capture_limits_default);
+    return 0;
+}
+
+int world_tear_down(void **state) {
+    world_free(*state);
+    return 0;
 }
 
 void world_feed_cut(struct world *world, int link, size_t captured) {
@@ -173,10 +204,24 @@ void say(struct world *world, int from, uint32_t seq, uint32_t ack, uint8_t flag
     world_feed(world, DLT_RAW);
 }
 
+void say_from(struct world *world, uint16_t port, uint8_t flags, uint32_t seq, const char *text) {
+    packet_payload(&world->packet, text, strlen(text));
+    packet_tcp(&world->packet, port, 135, seq, 0, flags);
+    packet_ipv4(&world->packet, 1, 2, NEXT_TCP, 0);
+    world_feed(world, DLT_RAW);
+}
+
 void handshake(struct world *world) {
     say(world, CLIENT, 100, 0, SYN, "");
     say(world, SERVER, 500, 101, SYN | ACK, "");
     say(world, CLIENT, 101, 501, ACK, "");
+}
+
+void pass_time(struct world *world, int64_t seconds) {
+    world->stamp.seconds += seconds;
+    packet_payload(&world->packet, "who has", 7);
+    packet_ethernet(&world->packet, TYPE_ARP);
+    world_feed(world, DLT_EN10MB);
 }
 
 void finish(struct world *world) {

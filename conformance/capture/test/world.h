@@ -32,9 +32,26 @@ struct world {
     size_t room;
 };
 
-// `limits` may be NULL. The handler can also be given to capture_run.
+// `limits` may be NULL. Unless it says otherwise nothing waits for packets that may be late, so
+// that a transcript shows what a packet does at once. The handler can also be given to capture_run.
 void world_start(struct world *world, const struct capture_limits *limits);
 void world_end(struct world *world);
+
+// The set-up and tear-down of tests that need no other limits.
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+// The same with the default limits, so with the tolerance for reordering.
+#define WORLD_TEST_TOLERANT(name)                                                                  \
+    cmocka_unit_test_setup_teardown(name, world_set_up_tolerant, world_tear_down)
+int world_set_up(void **state);
+int world_set_up_tolerant(void **state);
+int world_tear_down(void **state);
+// And for those that do: world_new and world_free hold the world too.
+struct world *world_new(const struct capture_limits *limits);
+void world_free(struct world *world);
+
+// How most transcripts begin.
+#define OPENED "open 1 10.0.0.1:1000 > 10.0.0.2:135\n"
+#define JOINED "open 1 10.0.0.1:1000 ? 10.0.0.2:135\n"
 
 // Feeds world->packet as a packet of `link`, or its first `captured` octets.
 void world_feed(struct world *world, int link);
@@ -46,8 +63,12 @@ void world_wrap(struct world *world, int from, uint32_t seq, uint32_t ack, uint8
 // Builds and feeds such a segment with the octets of `text`.
 void say(struct world *world, int from, uint32_t seq, uint32_t ack, uint8_t flags,
          const char *text);
+// The same from another port of the client.
+void say_from(struct world *world, uint16_t port, uint8_t flags, uint32_t seq, const char *text);
 // Three segments that open a connection; octets begin at 101 (client) and 501 (server).
 void handshake(struct world *world);
+// A packet that has nothing to do with any connection, `seconds` later.
+void pass_time(struct world *world, int64_t seconds);
 // capture_finish.
 void finish(struct world *world);
 
