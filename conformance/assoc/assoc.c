@@ -26,40 +26,84 @@ const char *assoc_note_code(enum assoc_note note) {
 
 // ---- memory -------------------------------------------------------------------------------------
 
-bool assoc_affords(const struct assoc *a, size_t size) {
-    const size_t limit = a->memory->limit > 0 ? a->memory->limit : DEFAULT_MEMORY;
-    return a->memory->used <= limit && size <= limit - a->memory->used;
+bool assoc_memory_affords(const struct assoc_memory *memory, size_t size) {
+    const size_t limit = memory->limit > 0 ? memory->limit : DEFAULT_MEMORY;
+    return memory->used <= limit && size <= limit - memory->used;
 }
 
-bool assoc_reserve(struct assoc *a, struct kept *kept, size_t size) {
+bool assoc_memory_reserve(struct assoc_memory *memory, struct kept *kept, size_t size) {
     if (size <= kept->capacity) {
         return true;
     }
     const size_t more = size - kept->capacity;
-    if (!assoc_affords(a, more)) {
+    if (!assoc_memory_affords(memory, more)) {
         return false;
     }
     kept->data = util_grow(kept->data, size, 1);
     kept->capacity = size;
-    a->memory->used += more;
+    memory->used += more;
     return true;
 }
 
-void assoc_release(struct assoc *a, struct kept *kept) {
-    a->memory->used -= kept->capacity;
+void assoc_memory_release(struct assoc_memory *memory, struct kept *kept) {
+    memory->used -= kept->capacity;
     free(kept->data);
     *kept = (struct kept){0};
 }
 
+bool assoc_affords(const struct assoc *a, size_t size) {
+    return assoc_memory_affords(a->memory, size);
+}
+
+bool assoc_reserve(struct assoc *a, struct kept *kept, size_t size) {
+    return assoc_memory_reserve(a->memory, kept, size);
+}
+
+void assoc_release(struct assoc *a, struct kept *kept) {
+    assoc_memory_release(a->memory, kept);
+}
+
 // ---- notes --------------------------------------------------------------------------------------
+
+// Keeps a note until it is known whether anybody wants it.
+static void keep_note(struct assoc *a, const struct early_note *note) {
+    const size_t size = a->early.size + sizeof *note;
+    if (size <= EARLY_NOTES * sizeof *note && assoc_reserve(a, &a->early, size)) {
+        memcpy(a->early.data + a->early.size, note, sizeof *note);
+        a->early.size = size;
+    }
+}
 
 __attribute__((format(printf, 4, 0))) static void say(struct assoc *a, enum assoc_note note,
                                                       const struct assoc_stamp *stamp,
                                                       const char *format, va_list args) {
-    char text[256];
-    if (a->events.note != NULL && (a->kind == ASSOC_OURS || note == ASSOC_NOTE_UNBOUND)) {
-        vsnprintf(text, sizeof text, format, args);
-        a->events.note(a->events.context, note, text, stamp);
+    struct early_note early = {.note = note, .stamp = *stamp};
+    if (a->events.note == NULL) {
+        return;
+    }
+    vsnprintf(early.text, sizeof early.text, format, args);
+    if (a->kind == ASSOC_OURS || note == ASSOC_NOTE_UNBOUND) {
+        a->events.note(a->events.context, note, early.text, stamp);
+    } else {
+        keep_note(a, &early);
+    }
+}
+
+void assoc_recognise(struct assoc *a) {
+    struct early_note early;
+    if (a->kind == ASSOC_OURS) {
+        return;
+    }
+    a->kind = ASSOC_OURS;
+    for (size_t at = 0; at < a->early.size; at += sizeof early) {
+        memcpy(&early, a->early.data + at, sizeof early);
+        a->events.note(a->events.context, early.note, early.text, &early.stamp);
+    }
+    assoc_release(a, &a->early);
+    for (int d = 0; d < 2; d++) {
+        if (a->side[d].mode != SIDE_SCANNING) {
+            assoc_report_loss(a, d);
+        }
     }
 }
 
@@ -76,7 +120,7 @@ void assoc_say_once(struct assoc *a, enum assoc_note note, const struct assoc_st
     va_list args;
     const uint32_t bit = UINT32_C(1) << note;
     va_start(args, format);
-    if ((a->said & bit) == 0 && a->kind == ASSOC_OURS) {
+    if ((a->said & bit) == 0) {
         a->said |= bit;
         say(a, note, stamp, format, args);
     }
@@ -114,6 +158,9 @@ static void free_everything(struct assoc *a) {
     a->contexts = NULL;
     a->context_count = 0;
     assoc_calls_free(a);
+    assoc_open_free(a);
+    assoc_release(a, &a->early);
+    assoc_release(a, &a->late);
 }
 
 bool assoc_data(struct assoc *a, int direction, const uint8_t *data, size_t size,
@@ -136,6 +183,21 @@ void assoc_gap(struct assoc *a, int direction, uint64_t octets, const struct ass
     }
 }
 
+// Calls whose bind was not seen and that nobody recognised.
+static void say_unbound(struct assoc *a, const struct assoc_stamp *stamp) {
+    const char *why = "they cannot be told apart";
+    for (size_t i = 0; i < a->open_count; i++) {
+        why = a->open[i].why != NULL ? a->open[i].why : why;
+    }
+    if (a->counts.unbound_calls > 0 && a->counts.pdus > 1 &&
+        (a->kind == ASSOC_UNBOUND || a->kind == ASSOC_OURS)) {
+        const unsigned long long n = a->counts.unbound_calls;
+        assoc_say(a, ASSOC_NOTE_UNBOUND, stamp,
+                  "%llu call%s on a connection whose bind was not seen: %s", n, n == 1 ? "" : "s",
+                  why);
+    }
+}
+
 void assoc_close(struct assoc *a, const struct assoc_stamp *stamp) {
     if (a->kind == ASSOC_NOT_RPC) {
         return;
@@ -144,12 +206,9 @@ void assoc_close(struct assoc *a, const struct assoc_stamp *stamp) {
         assoc_stream_close(a, d, stamp);
     }
     assoc_offers_close(a);
+    assoc_open_close(a, stamp);
     assoc_calls_close(a);
-    if (a->kind == ASSOC_UNBOUND && a->counts.unbound_calls > 0 && a->counts.pdus > 1) {
-        assoc_say(a, ASSOC_NOTE_UNBOUND, stamp,
-                  "%llu calls on a connection whose bind was not seen: they cannot be told apart",
-                  (unsigned long long)a->counts.unbound_calls);
-    }
+    say_unbound(a, stamp);
 }
 
 void assoc_destroy(struct assoc *a) {

@@ -15,7 +15,8 @@
 //   a gap, or the end. What was skipped is reported. Octets missing inside a PDU whose header is
 //   known cost that PDU only.
 // - A connection in which nothing looks like a PDU within 65,551 octets is given up (see
-//   assoc_data). Of a connection that binds other interfaces only bind PDUs are looked at.
+//   assoc_data). Of a connection that binds other interfaces only bind PDUs are looked at, unless
+//   the endpoint mapper's is among them.
 //
 // How calls are read [C706 12.6, MS-RPCE 3.3]:
 // - bind and alter_context offers are remembered until their answer comes, then results apply in
@@ -25,6 +26,10 @@
 //   and padding. Several calls may be outstanding, and fragments of their answers may interleave.
 // - A fault answers a call as soon as it comes.
 // - alloc_hint is not looked at.
+// - Where the capture holds no bind, complete calls are held back, for each presentation context,
+//   until the receiver says what they are (assoc_events.guess): at most 32 of them, 1 MiB of stubs
+//   and 8 contexts. Once all contexts were answered with ASSOC_NO nothing more is read.
+// - The answer to a call that was given up to make room is swallowed.
 #ifndef ASSOC_ASSOC_H
 #define ASSOC_ASSOC_H
 
@@ -96,14 +101,36 @@ struct assoc_part {
     enum assoc_part_state state;
     cmrp_view stub; // ASSOC_WHOLE; may end with a verification trailer in a request
     cmrp_order order;
+    uint8_t drep[4]; // of the first fragment
     uint64_t octets; // of stub data in the fragments seen
     uint32_t fragments;
+    size_t last_at;    // ASSOC_WHOLE: where the last fragment's share of the stub starts
     uint8_t auth_type; // 0: no security trailer
     uint8_t auth_level;
     struct assoc_stamp stamp; // of the last octet of the last fragment seen
 };
 
+// A PDU of a call that could not be decoded; offsets count from its first octet.
+struct assoc_breach {
+    uint64_t frame;
+    cmrp_error error;
+};
+
+enum { ASSOC_BREACHES = 4 }; // of one call that are kept
+
+// How it is known what a call belongs to.
+enum assoc_basis {
+    ASSOC_BOUND,    // by its bind
+    ASSOC_ENDPOINT, // its bind was not seen; the endpoint mapper had named the server's address
+    ASSOC_GUESSED,  // its bind was not seen; it is what all calls look like
+};
+
 struct assoc_call {
+    enum assoc_basis basis;
+    uint32_t group; // association group of the connection; 0: not known
+    bool given_up;  // to make room, while it was outstanding
+    bool has_object;
+    cmrp_uuid object; // of the request
     uint32_t call_id;
     uint16_t context_id;
     uint16_t opnum;           // with request.state not ASSOC_ABSENT
@@ -114,8 +141,18 @@ struct assoc_call {
     bool faulted;
     bool did_not_execute; // of a fault
     uint32_t fault;       // status
-    bool cancelled;       // the client sent co_cancel
+    bool cancelled;       // the client sent co_cancel or cl_cancel
     bool orphaned;        // the client sent orphaned
+    // Of a connectionless call (datagram.h), whose call_id is its sequence number and whose
+    // context_id means nothing.
+    bool connectionless;
+    cmrp_uuid activity;
+    bool idempotent;
+    bool maybe; // no answer is expected
+    uint32_t pings;
+    uint32_t workings;
+    uint32_t breach_count;
+    struct assoc_breach breaches[ASSOC_BREACHES];
 };
 
 // Octets of one direction that could not be read.
@@ -143,7 +180,13 @@ struct assoc_loss {
     X(CONTEXT_LIMIT, "context-limit")     /* once: too many presentation contexts */               \
     X(OFFER_LIMIT, "offer-limit")         /* once: too many binds without an answer */             \
     X(MEMORY_LIMIT, "memory-limit")       /* once: the memory for all connections is used up */    \
-    X(CUT, "cut")                         /* at the end: the last PDU is not whole */
+    X(GUESSED, "guessed")                 /* a context was recognised without its bind */          \
+    X(ENDPOINT, "known-endpoint")         /* a context is taken for what its address offers */     \
+    X(CUT, "cut")                         /* at the end: the last PDU is not whole */              \
+    /* Of connectionless calls: */                                                                 \
+    X(ACTIVITY_LIMIT, "activity-limit")    /* once: too many activities */                         \
+    X(FRAGMENT_LIMIT, "call-fragments")    /* a request or response of too many fragments */       \
+    X(CONTRADICTION, "call-contradiction") /* fragments that cannot belong to one call */
 
 enum assoc_note {
 #define ASSOC_NOTE_ENUM(name, code) ASSOC_NOTE_##name,
@@ -161,15 +204,39 @@ struct assoc_protected {
     cmrp_view raw;       // the whole PDU
 };
 
+// What somebody who knows the methods makes of calls whose bind was not seen.
+enum assoc_verdict {
+    ASSOC_WAIT, // too few to tell
+    ASSOC_NO,   // another interface, or one cannot tell
+    ASSOC_YES,
+};
+
+struct assoc_opinion {
+    enum assoc_verdict verdict;
+    enum assoc_basis basis;   // ASSOC_YES
+    cmrp_syntax_id interface; // ASSOC_YES
+    cmrp_syntax_id transfer;  // ASSOC_YES; zero where it is not known
+    const char *why;          // ASSOC_WAIT, ASSOC_NO: a constant phrase that ends "N calls …: "
+};
+
 // The receiver. Every callback may be NULL. Pointers are valid during the call only; a callback
-// must not call back into the connection. Only a connection that has offered the interface makes
-// events, except for ASSOC_NOTE_UNBOUND.
+// must not call back into the connection. Only a connection that has offered the interface, or was
+// recognised without, makes events, except for ASSOC_NOTE_UNBOUND and mapper; notes about what came
+// before are kept until then (the first 16 of them).
 struct assoc_events {
     void *context;
     // When the answer has come, or at the end.
     void (*bind)(void *context, const struct assoc_bind *bind);
     // When the answer is complete; otherwise when the call is given up or at the end.
     void (*call)(void *context, const struct assoc_call *call);
+    // The same for calls of the endpoint mapper's interface, on any connection.
+    void (*mapper)(void *context, const struct assoc_call *call);
+    // What are the calls of this presentation context, of which no bind was seen? They are
+    // complete, in the order of their answers, and stay the same from question to question but for
+    // those that are added. `last`: no other question follows. Without this, such calls are only
+    // counted.
+    void (*guess)(void *context, const struct assoc_call *const *calls, size_t count, bool last,
+                  struct assoc_opinion *opinion);
     // When the next PDU has been found, or at the end.
     void (*loss)(void *context, const struct assoc_loss *loss);
     // `text` is one line for people and holds nothing that the peers have chosen but numbers.
@@ -189,14 +256,14 @@ enum assoc_kind {
     ASSOC_NOT_RPC,   // given up
     ASSOC_UNBOUND,   // PDUs, but no bind so far
     ASSOC_OTHER,     // only other interfaces were offered so far
-    ASSOC_OURS,      // the interface was offered
+    ASSOC_OURS,      // the interface was offered, or recognised
 };
 
 struct assoc_counts {
     uint64_t pdus;          // read, or skipped by their header
     uint64_t calls;         // of the interface
     uint64_t other_calls;   // of other interfaces
-    uint64_t unbound_calls; // before any bind was seen
+    uint64_t unbound_calls; // whose bind was not seen and that were not recognised
 };
 
 struct assoc;

@@ -46,6 +46,10 @@ static bool is_ours(const cmrp_syntax_id *interface) {
     return cmrp_uuid_equal(&interface->uuid, &cmrp_uuid_clusapi);
 }
 
+static bool is_mapper(const cmrp_syntax_id *interface) {
+    return cmrp_uuid_equal(&interface->uuid, &cmrp_uuid_epm);
+}
+
 static bool same_syntax(const cmrp_syntax_id *x, const cmrp_syntax_id *y) {
     return cmrp_uuid_equal(&x->uuid, &y->uuid) && x->version == y->version &&
            x->version_minor == y->version_minor;
@@ -82,8 +86,21 @@ static struct context *set_context(struct assoc *a, uint16_t id, const cmrp_synt
         a->contexts = util_grow(a->contexts, a->context_count + 1, sizeof *a->contexts);
         c = &a->contexts[a->context_count++];
     }
-    *c = (struct context){id, is_ours(interface), *interface, *transfer};
+    *c = (struct context){.id = id,
+                          .ours = is_ours(interface),
+                          .mapper = is_mapper(interface),
+                          .interface = *interface,
+                          .transfer = *transfer};
     return c;
+}
+
+void assoc_adopt_context(struct assoc *a, uint16_t id, const struct assoc_opinion *opinion,
+                         const struct assoc_stamp *stamp) {
+    struct context *c = set_context(a, id, &opinion->interface, &opinion->transfer, stamp);
+    if (c != NULL) {
+        c->basis = opinion->basis;
+        assoc_adopt_calls(a, c);
+    }
 }
 
 // The transfer syntaxes of an offer, those of bind-time feature negotiation aside: how many, and
@@ -144,11 +161,11 @@ static void forget_offer(struct assoc *a, size_t index) {
     memmove(a->offers + index, a->offers + index + 1, (a->offer_count - index) * sizeof *a->offers);
 }
 
-static bool offers_ours(const cmrp_pdu *pdu) {
+static bool offers(const cmrp_pdu *pdu, bool (*which)(const cmrp_syntax_id *interface)) {
     size_t cursor = 0;
     cmrp_pdu_context context;
     while (cmrp_pdu_next_context(pdu, &cursor, &context)) {
-        if (is_ours(&context.abstract_syntax)) {
+        if (which(&context.abstract_syntax)) {
             return true;
         }
     }
@@ -193,14 +210,11 @@ static bool keep_offer(struct assoc *a, struct offer *offer, const cmrp_pdu *pdu
 
 void assoc_offer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
                  const struct assoc_stamp *stamp) {
-    const bool ours = offers_ours(pdu);
-    if (ours && a->kind != ASSOC_OURS) {
-        a->kind = ASSOC_OURS;
-        for (int d = 0; d < 2; d++) {
-            if (a->side[d].mode != SIDE_SCANNING) {
-                assoc_report_loss(a, d);
-            }
-        }
+    const bool ours = offers(pdu, is_ours);
+    a->follows = a->follows || offers(pdu, is_mapper);
+    a->bound = a->bound || pdu->header.ptype == CMRP_PTYPE_BIND;
+    if (ours) {
+        assoc_recognise(a);
     } else if (a->kind != ASSOC_OURS) {
         a->kind = ASSOC_OTHER;
     }
@@ -248,6 +262,7 @@ bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp
     const unsigned ptype = pdu->header.ptype;
     if (ptype == CMRP_PTYPE_BIND_ACK || ptype == CMRP_PTYPE_ALTER_CONTEXT_RESP) {
         apply_answer(a, &a->offers[i], pdu, stamp);
+        a->group = pdu->assoc_group_id != 0 ? pdu->assoc_group_id : a->group;
     }
     report_offer(a, &a->offers[i], pdu, stamp);
     forget_offer(a, i);

@@ -17,7 +17,7 @@ static struct call *find_call(const struct assoc *a, uint32_t call_id, size_t *i
     return NULL;
 }
 
-static void free_call(struct assoc *a, struct call *call) {
+void assoc_free_call(struct assoc *a, struct call *call) {
     a->memory->used -= sizeof *call;
     assoc_release(a, &call->request.stub);
     assoc_release(a, &call->response.stub);
@@ -25,7 +25,7 @@ static void free_call(struct assoc *a, struct call *call) {
 }
 
 static void remove_call(struct assoc *a, size_t index) {
-    free_call(a, a->calls[index]);
+    assoc_free_call(a, a->calls[index]);
     a->call_count--;
     memmove(a->calls + index, a->calls + index + 1, (a->call_count - index) * sizeof *a->calls);
 }
@@ -54,26 +54,92 @@ static struct assoc_part shown_part(const struct part *part) {
     return shown;
 }
 
-static void report_call(struct assoc *a, const struct call *call) {
+void assoc_report_call(struct assoc *a, const struct call *call) {
     struct assoc_call shown = call->shown;
     if (!call->request.last) {
         a->answered_early = true;
         a->early_call_id = call->shown.call_id;
     }
-    if (call->ignored || a->events.call == NULL) {
+    if (call->ignored || call->open) {
         return;
     }
     shown.request = shown_part(&call->request);
     shown.response = shown_part(&call->response);
-    a->events.call(a->events.context, &shown);
+    if (call->mapper) {
+        if (a->events.mapper != NULL) {
+            a->events.mapper(a->events.context, &shown);
+        }
+    } else if (a->events.call != NULL) {
+        a->events.call(a->events.context, &shown);
+    }
+}
+
+// A call is complete and, but for those that are held back, done with.
+static void complete(struct assoc *a, size_t index, const struct assoc_stamp *stamp) {
+    struct call *call = a->calls[index];
+    if (!call->open) {
+        assoc_report_call(a, call);
+        remove_call(a, index);
+        return;
+    }
+    if (!call->request.last) {
+        a->answered_early = true;
+        a->early_call_id = call->shown.call_id;
+    }
+    call->shown.request = shown_part(&call->request);
+    call->shown.response = shown_part(&call->response);
+    a->call_count--;
+    memmove(a->calls + index, a->calls + index + 1, (a->call_count - index) * sizeof *a->calls);
+    assoc_hold(a, call, stamp);
+}
+
+// ---- calls given up -----------------------------------------------------------------------------
+
+// Whether an answer belongs to a call that was given up; `done`: no more of it is to come.
+static bool is_late(struct assoc *a, uint32_t call_id, bool done) {
+    for (size_t i = a->late.size; i > 0; i -= sizeof call_id) {
+        uint8_t *at = a->late.data + i - sizeof call_id;
+        if (memcmp(at, &call_id, sizeof call_id) == 0) {
+            if (done) {
+                memmove(at, at + sizeof call_id, a->late.size - i);
+                a->late.size -= sizeof call_id;
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+// Its answer, should it come, is no call of its own.
+static void expect_late(struct assoc *a, uint32_t call_id) {
+    if (is_late(a, call_id, false)) {
+        return;
+    }
+    if (a->late.size == LATE_IDS * sizeof call_id) {
+        a->late.size -= sizeof call_id;
+        memmove(a->late.data, a->late.data + sizeof call_id, a->late.size);
+    }
+    if (a->late.size == a->late.capacity &&
+        !assoc_reserve(a, &a->late, 2 * a->late.capacity + 16 * sizeof call_id)) {
+        return; // it will look like a call without its request
+    }
+    memcpy(a->late.data + a->late.size, &call_id, sizeof call_id);
+    a->late.size += sizeof call_id;
 }
 
 bool assoc_evict(struct assoc *a) {
+    if (assoc_open_evict(a)) {
+        return true;
+    }
     if (a->call_count == 0) {
         return false;
     }
-    report_call(a, a->calls[0]);
+    struct call *call = a->calls[0];
+    const uint32_t call_id = call->shown.call_id;
+    call->shown.given_up = true;
+    assoc_report_call(a, call);
     remove_call(a, 0);
+    expect_late(a, call_id);
     return true;
 }
 
@@ -96,18 +162,44 @@ static struct call *add_call(struct assoc *a, const cmrp_pdu *pdu,
     a->memory->used += sizeof *call;
     call->shown.call_id = pdu->header.call_id;
     call->shown.context_id = pdu->context_id;
+    call->shown.group = a->group;
     a->calls[a->call_count++] = call;
     return call;
 }
 
 void assoc_calls_close(struct assoc *a) {
-    while (assoc_evict(a)) {
+    while (a->call_count > 0) {
+        assoc_report_call(a, a->calls[0]);
+        remove_call(a, 0);
+    }
+}
+
+static void belongs(struct assoc *a, struct call *call, const struct context *context) {
+    call->mapper = context->mapper;
+    call->shown.basis = context->basis;
+    call->shown.interface = context->interface;
+    call->shown.transfer = context->transfer;
+    if (context->ours) {
+        a->counts.calls++;
+    } else {
+        a->counts.other_calls++;
+    }
+}
+
+void assoc_adopt_calls(struct assoc *a, const struct context *context) {
+    for (size_t i = 0; i < a->call_count; i++) {
+        struct call *call = a->calls[i];
+        if (call->open && call->shown.context_id == context->id) {
+            call->open = false;
+            a->counts.unbound_calls -= a->counts.unbound_calls > 0;
+            belongs(a, call, context);
+        }
     }
 }
 
 void assoc_calls_free(struct assoc *a) {
     for (size_t i = 0; i < a->call_count; i++) {
-        free_call(a, a->calls[i]);
+        assoc_free_call(a, a->calls[i]);
     }
     free(a->calls);
     a->calls = NULL;
@@ -151,6 +243,7 @@ static void count_fragment(struct part *part, const struct fragment *f) {
     const unsigned flags = f->pdu->header.flags;
     if (part->shown.fragments == 0) {
         part->shown.order = f->pdu->header.order;
+        memcpy(part->shown.drep, f->pdu->header.drep, sizeof part->shown.drep);
         part->shown.auth_type = f->pdu->auth_type;
         part->shown.auth_level = f->pdu->auth_level;
         part->lost = (flags & CMRP_PFC_FIRST_FRAG) == 0;
@@ -164,6 +257,7 @@ static void count_fragment(struct part *part, const struct fragment *f) {
 }
 
 static void join(struct assoc *a, struct call *call, struct part *part, const struct fragment *f) {
+    part->shown.last_at = part->stub.size;
     count_fragment(part, f);
     if (part->sealed || part->lost || part->large) {
         assoc_release(a, &part->stub);
@@ -200,18 +294,32 @@ static struct call *start_request(struct assoc *a, const struct fragment *f) {
     const uint32_t call_id = pdu->header.call_id;
     const struct context *context = assoc_context(a, pdu->context_id, f->stamp);
     size_t index;
-    if (context != NULL && !context->ours) {
+    (void)is_late(a, call_id, true); // the identifier is in use again
+    if (context != NULL && !context->ours && !context->mapper) {
         a->counts.other_calls++;
         return NULL;
+    }
+    const bool open = context == NULL && !a->bound;
+    if (open) {
+        a->counts.unbound_calls++;
+        if (assoc_open_context(a, pdu->context_id) == NULL) {
+            return NULL;
+        }
     }
     if (find_call(a, call_id, &index) != NULL) {
         assoc_say(a, ASSOC_NOTE_CALL_ID_REUSED, f->stamp,
                   "call identifier %u is used again before its answer", call_id);
-        report_call(a, a->calls[index]);
+        assoc_report_call(a, a->calls[index]);
         remove_call(a, index);
     }
     struct call *call = add_call(a, pdu, f->stamp);
     call->shown.opnum = pdu->opnum;
+    call->shown.has_object = pdu->has_object;
+    call->shown.object = pdu->object;
+    call->open = open;
+    if (open) {
+        return call;
+    }
     if (context == NULL) {
         assoc_say(a, ASSOC_NOTE_UNKNOWN_CONTEXT, f->stamp,
                   "call %u (opnum %u) uses presentation context %u, which was not accepted",
@@ -219,9 +327,7 @@ static struct call *start_request(struct assoc *a, const struct fragment *f) {
         call->ignored = true;
         return call;
     }
-    a->counts.calls++;
-    call->shown.interface = context->interface;
-    call->shown.transfer = context->transfer;
+    belongs(a, call, context);
     return call;
 }
 
@@ -271,12 +377,18 @@ static struct call *answered_call(struct assoc *a, const struct fragment *f, siz
     if (call != NULL) {
         return call;
     }
+    const bool done = f->pdu->header.ptype == CMRP_PTYPE_FAULT ||
+                      (f->pdu->header.flags & CMRP_PFC_LAST_FRAG) != 0;
+    if (is_late(a, f->pdu->header.call_id, done)) {
+        return NULL;
+    }
     const struct context *context = assoc_context(a, f->pdu->context_id, f->stamp);
     if (context == NULL || !context->ours) {
         return NULL;
     }
     call = add_call(a, f->pdu, f->stamp);
     *index = a->call_count - 1;
+    call->shown.basis = context->basis;
     call->shown.interface = context->interface;
     call->shown.transfer = context->transfer;
     return call;
@@ -297,7 +409,7 @@ void assoc_response(struct assoc *a, const struct fragment *f) {
         *part = (struct part){0};
         stray(a, f);
     }
-    if (first && last && !f->sealed && !f->cut && f->plain.size <= a->limits.stub) {
+    if (first && last && !f->sealed && !f->cut && !call->open && f->plain.size <= a->limits.stub) {
         // Whole: shown in place.
         count_fragment(part, f);
         part->shown.stub = f->plain;
@@ -306,8 +418,7 @@ void assoc_response(struct assoc *a, const struct fragment *f) {
     }
     if (last) {
         (void)find_call(a, f->pdu->header.call_id, &index); // older calls may have made room
-        report_call(a, call);
-        remove_call(a, index);
+        complete(a, index, f->stamp);
     }
 }
 
@@ -325,6 +436,5 @@ void assoc_fault(struct assoc *a, const struct fragment *f) {
     call->shown.did_not_execute = (f->pdu->header.flags & CMRP_PFC_DID_NOT_EXECUTE) != 0;
     count_fragment(&call->response, f);
     call->response.lost = true; // its stub is no response
-    report_call(a, call);
-    remove_call(a, index);
+    complete(a, index, f->stamp);
 }

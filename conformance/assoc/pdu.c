@@ -29,7 +29,7 @@ bool assoc_wanted(struct assoc *a, const cmrp_pdu_header *header) {
     case CMRP_PTYPE_ALTER_CONTEXT_RESP: return true;
     default: break;
     }
-    if (a->kind == ASSOC_OURS) {
+    if (a->kind == ASSOC_OURS || a->follows || assoc_undecided(a)) {
         return true;
     }
     a->counts.pdus++;

@@ -5,6 +5,7 @@
 #define ASSOC_STATE_H
 
 #include "assoc/assoc.h"
+#include "cmrp/epm.h"
 
 enum { AUTHS = 8 }; // security contexts remembered
 
@@ -56,6 +57,8 @@ struct offer {
 struct context {
     uint16_t id;
     bool ours;
+    bool mapper;
+    enum assoc_basis basis;
     cmrp_syntax_id interface;
     cmrp_syntax_id transfer;
 };
@@ -80,6 +83,30 @@ struct call {
     struct part request;
     struct part response;
     bool ignored; // on a context that was not accepted: only its answer is awaited
+    bool mapper;  // of the endpoint mapper
+    bool open;    // of a context whose bind was not seen
+};
+
+// A presentation context whose bind was not seen, and its complete calls.
+struct open_context {
+    uint16_t id;
+    bool given_up;
+    const char *why;
+    struct call **calls;
+    size_t count;
+    size_t octets;
+};
+
+enum {
+    OPEN_CONTEXTS = 8,
+    EARLY_NOTES = 16, // kept until it is known what the connection is
+    LATE_IDS = 4096,  // calls given up whose answers are still expected
+};
+
+struct early_note {
+    enum assoc_note note;
+    struct assoc_stamp stamp;
+    char text[256];
 };
 
 struct assoc {
@@ -101,6 +128,13 @@ struct assoc {
     struct call **calls; // oldest first
     size_t call_count;
     size_t call_capacity;
+    struct open_context open[OPEN_CONTEXTS];
+    size_t open_count;
+    bool bound;          // a bind was seen
+    bool follows;        // a mapper's context was offered
+    uint32_t group;      // association group; 0: not known
+    struct kept early;   // struct early_note each
+    struct kept late;    // uint32_t each
     bool answered_early; // the last call that was reported with its request unfinished
     uint32_t early_call_id;
 };
@@ -112,12 +146,19 @@ bool assoc_reserve(struct assoc *a, struct kept *kept, size_t size);
 void assoc_release(struct assoc *a, struct kept *kept);
 // Whether the shared memory has room for `size` octets more.
 bool assoc_affords(const struct assoc *a, size_t size);
+// The same for others who share the memory.
+bool assoc_memory_affords(const struct assoc_memory *memory, size_t size);
+bool assoc_memory_reserve(struct assoc_memory *memory, struct kept *kept, size_t size);
+void assoc_memory_release(struct assoc_memory *memory, struct kept *kept);
 #define ASSOC_MEMORY_TEXT "the memory for all connections is used up: something is left out"
 void assoc_say(struct assoc *a, enum assoc_note note, const struct assoc_stamp *stamp,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 // The same, once a connection.
 void assoc_say_once(struct assoc *a, enum assoc_note note, const struct assoc_stamp *stamp,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// From here on events are made: those that were kept come first.
+void assoc_recognise(struct assoc *a);
 
 // stream.c
 void assoc_stream_data(struct assoc *a, int direction, const uint8_t *data, size_t size,
@@ -155,10 +196,25 @@ void assoc_offer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
 bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp *stamp);
 // The context that calls on this identifier use, or NULL.
 const struct context *assoc_context(struct assoc *a, uint16_t id, const struct assoc_stamp *stamp);
+// Sets a context that was recognised without its bind.
+void assoc_adopt_context(struct assoc *a, uint16_t id, const struct assoc_opinion *opinion,
+                         const struct assoc_stamp *stamp);
 void assoc_remember_auth(struct assoc *a, const cmrp_pdu *pdu);
 uint8_t assoc_auth_level(const struct assoc *a, const cmrp_pdu *pdu);
 // Reports offers without an answer and forgets them.
 void assoc_offers_close(struct assoc *a);
+
+// open.c
+// The context of this identifier whose bind was not seen; NULL where it was given up.
+struct open_context *assoc_open_context(struct assoc *a, uint16_t id);
+// Whether there is a context of which nobody knows yet what it is.
+bool assoc_undecided(const struct assoc *a);
+// Takes over a complete call; asks what it may be.
+void assoc_hold(struct assoc *a, struct call *call, const struct assoc_stamp *stamp);
+// Gives up the contexts that hold calls, to make room. Returns false when there is none.
+bool assoc_open_evict(struct assoc *a);
+void assoc_open_close(struct assoc *a, const struct assoc_stamp *stamp);
+void assoc_open_free(struct assoc *a);
 
 // call.c
 // `plain` is the stub, unwrapped where that was possible; `sealed` where it was not.
@@ -177,6 +233,11 @@ void assoc_cancel(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp
 void assoc_calls_gap(struct assoc *a, int direction);
 // Reports the oldest call as it is, to make room. Returns false when there is none.
 bool assoc_evict(struct assoc *a);
+// Reports a call as it is, unless nobody is interested in it.
+void assoc_report_call(struct assoc *a, const struct call *call);
+void assoc_free_call(struct assoc *a, struct call *call);
+// The outstanding calls of a context belong to the interface from now on.
+void assoc_adopt_calls(struct assoc *a, const struct context *context);
 // Reports every open call, oldest first, and forgets it.
 void assoc_calls_close(struct assoc *a);
 void assoc_calls_free(struct assoc *a);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a call's stubs to parameters and findings.
+#include <stdio.h>
 #include <string.h>
 
 #include "replay/state.h"
@@ -21,21 +22,40 @@ static bool drop_warning(struct replay_call *out) {
     return true;
 }
 
-static void add_finding(struct replay_call *out, bool must, uint64_t frame,
-                        const cmrp_error *complaint) {
+// The place of a finding to be written; NULL where it is only counted.
+static struct replay_finding *next_finding(struct replay_call *out, bool must) {
     if (out->finding_count == REPLAY_FINDINGS) {
         out->more_findings++;
         if (!must || !drop_warning(out)) {
-            return;
+            return NULL;
         }
     }
-    struct replay_finding *f = &out->findings[out->finding_count++];
-    f->must = must;
-    f->frame = frame;
-    f->offset = complaint->offset;
-    f->section = complaint->section;
-    cmrp_error_field(complaint, f->field, sizeof f->field);
-    cmrp_error_message(complaint, f->message, sizeof f->message);
+    return &out->findings[out->finding_count++];
+}
+
+static void add_finding(struct replay_call *out, bool must, uint64_t frame,
+                        const cmrp_error *complaint) {
+    struct replay_finding *f = next_finding(out, must);
+    if (f != NULL) {
+        f->must = must;
+        f->pdu = false;
+        f->frame = frame;
+        f->offset = complaint->offset;
+        f->section = complaint->section;
+        cmrp_error_field(complaint, f->field, sizeof f->field);
+        cmrp_error_message(complaint, f->message, sizeof f->message);
+    }
+}
+
+void replay_add_finding(struct replay_call *out, bool must, uint64_t frame, uint64_t offset,
+                        const char *section, const char *field, const char *message) {
+    struct replay_finding *f = next_finding(out, must);
+    if (f != NULL) {
+        *f = (struct replay_finding){
+            .must = must, .frame = frame, .offset = offset, .section = section};
+        snprintf(f->field, sizeof f->field, "%s", field);
+        snprintf(f->message, sizeof f->message, "%s", message);
+    }
 }
 
 struct collecting {
@@ -54,21 +74,6 @@ static void collect_warning(void *context, const cmrp_error *warning) {
     } else {
         add_finding(c->call, false, c->frame, warning);
     }
-}
-
-// ---- the verification trailer -------------------------------------------------------------------
-
-// Looks for a verification trailer among the octets behind a request's parameters: its signature at
-// a multiple of 4 [MS-RPCE 2.2.2.13]. What stands before it is padding.
-static bool find_trailer(cmrp_view stub, size_t end, cmrp_view *trailer) {
-    static const uint8_t signature[] = {0x8a, 0xe3, 0x13, 0x71, 0x02, 0xf4, 0x36, 0x71};
-    for (size_t at = (end + 3) & ~(size_t)3; at + sizeof signature <= stub.size; at += 4) {
-        if (memcmp(stub.data + at, signature, sizeof signature) == 0) {
-            *trailer = (cmrp_view){stub.data + at, stub.size - at};
-            return true;
-        }
-    }
-    return false;
 }
 
 // ---- sides --------------------------------------------------------------------------------------
@@ -125,7 +130,9 @@ static void decode_side(struct replay_call *out, bool response) {
     }
     if (collecting.trailing) {
         const size_t end = (size_t)collecting.trailing_warning.offset;
-        if (!find_trailer(side->stub, end, &side->trailer)) {
+        if (replay_find_trailer(side->stub, end, part->last_at, &side->trailer)) {
+            replay_check_trailer(out);
+        } else {
             add_finding(out, false, part->stamp.frame, &collecting.trailing_warning);
         }
     }
@@ -138,7 +145,7 @@ static bool is_syntax(const cmrp_syntax_id *id, const cmrp_uuid *uuid, unsigned 
     return cmrp_uuid_equal(&id->uuid, uuid) && id->version == version && id->version_minor == 0;
 }
 
-static bool known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax) {
+bool replay_known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax) {
     *syntax = is_syntax(id, &cmrp_uuid_ndr64, 1) ? CMRP_NDR64 : CMRP_NDR20;
     return *syntax == CMRP_NDR64 || is_syntax(id, &cmrp_uuid_ndr20, 2);
 }
@@ -146,7 +153,7 @@ static bool known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax) {
 void replay_syntax_name(struct buffer *out, const cmrp_syntax_id *id) {
     cmrp_syntax syntax;
     char text[CMRP_UUID_TEXT_SIZE];
-    if (known_syntax(id, &syntax)) {
+    if (replay_known_syntax(id, &syntax)) {
         buffer_printf(out, "%s", syntax == CMRP_NDR64 ? "ndr64" : "ndr");
     } else {
         cmrp_uuid_format(&id->uuid, text);
@@ -194,11 +201,15 @@ void replay_decode(const struct assoc_call *call, struct replay_call *out) {
     out->finding_count = 0;
     out->more_findings = 0;
     out->call = call;
-    out->known_syntax = known_syntax(&call->transfer, &out->syntax);
+    out->known_syntax = replay_known_syntax(&call->transfer, &out->syntax);
     if (call->request.state != ASSOC_ABSENT &&
         (version == CMRP_INTERFACE_2 || version == CMRP_INTERFACE_3)) {
         out->name = cmrp_opnum_name(version, call->opnum);
         out->method = cmrp_method_numbered(version, call->opnum);
+    }
+    for (uint32_t i = 0; i < call->breach_count; i++) {
+        add_finding(out, true, call->breaches[i].frame, &call->breaches[i].error);
+        out->findings[out->finding_count - 1].pdu = true;
     }
     decode_side(out, false);
     decode_side(out, true);

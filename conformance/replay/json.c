@@ -82,6 +82,39 @@ static void put_params(struct writer *w, const char *key, const struct replay_si
     }
 }
 
+static void flag(struct writer *w, const char *key, bool set) {
+    if (set) {
+        writer_key(w, key);
+        writer_true(w);
+    }
+}
+
+static void put_uuid(struct writer *w, const char *key, const cmrp_uuid *uuid) {
+    char text[CMRP_UUID_TEXT_SIZE];
+    cmrp_uuid_format(uuid, text);
+    string(w, key, text);
+}
+
+// The commands of a request's verification trailer.
+static void put_verification(struct writer *w, cmrp_view trailer) {
+    struct replay_trailer_command command;
+    size_t cursor = 0;
+    if (trailer.size == 0) {
+        return;
+    }
+    writer_key(w, "verification");
+    writer_open(w, '[');
+    while (replay_next_trailer_command(trailer, &cursor, &command)) {
+        writer_open(w, '{');
+        named(w, "command", replay_trailer_command_name(command.type), command.type);
+        flag(w, "must_process", command.must_process);
+        writer_key(w, "data");
+        writer_hex(w, command.data);
+        writer_close(w, '}');
+    }
+    writer_close(w, ']');
+}
+
 static void put_findings(struct writer *w, const struct replay_call *call) {
     writer_key(w, "findings");
     writer_open(w, '[');
@@ -97,6 +130,23 @@ static void put_findings(struct writer *w, const struct replay_call *call) {
         writer_close(w, '}');
     }
     writer_close(w, ']');
+    if (call->more_findings > 0) {
+        number(w, "more_findings", call->more_findings);
+    }
+}
+
+// What is out of the ordinary about a call.
+static void put_circumstances(struct writer *w, const struct assoc_call *a) {
+    flag(w, "guessed", a->basis == ASSOC_GUESSED);
+    flag(w, "mapped", a->basis == ASSOC_ENDPOINT);
+    if (a->has_object) {
+        put_uuid(w, "object", &a->object);
+    }
+    flag(w, "cancelled", a->cancelled);
+    flag(w, "orphaned", a->orphaned);
+    flag(w, "given_up", a->given_up);
+    flag(w, "idempotent", a->idempotent);
+    flag(w, "maybe", a->maybe);
 }
 
 void replay_json_call(struct replay_connection *c, const struct replay_call *call) {
@@ -113,7 +163,11 @@ void replay_json_call(struct replay_connection *c, const struct replay_call *cal
     put_time(&w, requested ? &a->request.stamp : &a->response.stamp);
     put_ends(&w, c);
     number(&w, "call_id", a->call_id);
-    number(&w, "context", a->context_id);
+    if (a->connectionless) {
+        put_uuid(&w, "activity", &a->activity);
+    } else {
+        number(&w, "context", a->context_id);
+    }
     if (requested) {
         number(&w, "opnum", a->opnum);
     }
@@ -121,9 +175,13 @@ void replay_json_call(struct replay_connection *c, const struct replay_call *cal
         string(&w, "method", call->name);
     }
     number(&w, "interface", a->interface.version);
-    writer_key(&w, "syntax");
-    syntax(&w, &a->transfer);
+    if (a->transfer.version != 0) {
+        writer_key(&w, "syntax");
+        syntax(&w, &a->transfer);
+    }
+    put_circumstances(&w, a);
     put_params(&w, "request", &call->request);
+    put_verification(&w, call->request.trailer);
     put_params(&w, "response", &call->response);
     if (a->faulted) {
         number(&w, "fault", a->fault);
@@ -199,6 +257,38 @@ static void put_security(struct writer *w, const cmrp_pdu *pdu) {
     writer_close(w, '}');
 }
 
+// A bind_nak: the reason, the versions that the server speaks, the extended error.
+static void put_refusal(struct writer *w, const cmrp_pdu *answer) {
+    number(w, "reason", answer->nak_reason);
+    writer_key(w, "versions");
+    writer_open(w, '[');
+    for (size_t i = 0; i + 1 < answer->list.size; i += 2) {
+        char text[16];
+        snprintf(text, sizeof text, "%u.%u", answer->list.data[i], answer->list.data[i + 1]);
+        writer_string(w, text);
+    }
+    writer_close(w, ']');
+    if (answer->extension.size > 0) {
+        writer_key(w, "extension");
+        writer_hex(w, answer->extension);
+    }
+}
+
+// The association that the client joins or founds, and what was agreed about it.
+static void put_association(struct writer *w, const struct assoc_bind *bind) {
+    const cmrp_pdu *answer = bind->answer;
+    const bool agreed = answer != NULL && (answer->header.ptype == CMRP_PTYPE_BIND_ACK ||
+                                           answer->header.ptype == CMRP_PTYPE_ALTER_CONTEXT_RESP);
+    const uint32_t group = agreed ? answer->assoc_group_id : bind->offer->assoc_group_id;
+    if (group != 0) {
+        number(w, "assoc_group", group);
+    }
+    flag(w, "joins",
+         bind->offer->assoc_group_id != 0 && bind->offer->header.ptype == CMRP_PTYPE_BIND);
+    flag(w, "multiplexing",
+         agreed && (bind->offer->header.flags & answer->header.flags & CMRP_PFC_CONC_MPX) != 0);
+}
+
 void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind) {
     const cmrp_pdu *answer = bind->answer;
     struct writer w = begin(c->replay, "bind");
@@ -214,13 +304,33 @@ void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind
         string(&w, "answer", cmrp_ptype_name(answer->header.ptype));
     }
     if (answer != NULL && answer->header.ptype == CMRP_PTYPE_BIND_NAK) {
-        number(&w, "reason", answer->nak_reason);
+        put_refusal(&w, answer);
+    } else {
+        put_association(&w, bind);
     }
     if (answer != NULL && answer->header.ptype == CMRP_PTYPE_FAULT) {
         number(&w, "fault", answer->status);
     }
     put_contexts(&w, bind);
     put_security(&w, bind->offer);
+    end(c->replay, &w);
+}
+
+// ---- endpoints ----------------------------------------------------------------------------------
+
+void replay_json_endpoint(struct replay_connection *c, const struct replay_found *found) {
+    struct writer w = begin(c->replay, "endpoint");
+    number(&w, "frame", found->call->response.stamp.frame);
+    put_time(&w, &found->call->response.stamp);
+    put_ends(&w, c);
+    number(&w, "call_id", found->call->call_id);
+    number(&w, "interface", found->interface);
+    if (found->protocol != NULL) {
+        string(&w, "protocol", found->protocol);
+        string(&w, "address", found->address);
+    } else {
+        number(&w, "status", found->status);
+    }
     end(c->replay, &w);
 }
 

@@ -12,7 +12,7 @@ enum { KEY_SIZE = 64 }; // of one part of a name; the longest is far shorter
 
 static void put_named(struct writer *w, const char *name, uint32_t value) {
     if (name != NULL) {
-        writer_string(w, name);
+        writer_name(w, name);
     } else {
         writer_number(w, value);
     }
@@ -223,6 +223,16 @@ static const char *open_parts(struct writer *w, const char *name) {
     return name;
 }
 
+// What a buffer says, where it says what its event is to.
+static void put_payload(struct writer *w, const cmrp_payload_row *row, const cmrp_slot *slot) {
+    json_t *payload = json_payload_value(row, slot);
+    if (payload != NULL) {
+        writer_key(w, "buffer_payload");
+        writer_json(w, payload);
+        json_decref(payload);
+    }
+}
+
 static void put_list(struct writer *w, const cmrp_param *params, size_t count,
                      const cmrp_slot *slots) {
     uint64_t object_type = 0;
@@ -245,6 +255,9 @@ static void put_list(struct writer *w, const cmrp_param *params, size_t count,
         const cmrp_change_set *set = cmrp_param_set(p, object_type);
         if (set != NULL) {
             put_names(w, key, set, slots[i].value);
+        }
+        if (p->meaning == CMRP_MEANS_PAYLOAD) {
+            put_payload(w, json_payload_row(params, count, slots), &slots[i]);
         }
     }
     close_parts(w, open);

@@ -6,6 +6,7 @@
 #define REPLAY_REPLAY_H
 
 #include "assoc/assoc.h"
+#include "assoc/datagram.h"
 #include "capture/capture.h"
 #include "util/buffer.h"
 #include "util/outcome.h"
@@ -40,6 +41,7 @@ struct replay_options {
     int32_t opnum; // only calls of this opnum, and no binds; -1: everything
     struct capture_limits capture;
     struct assoc_limits assoc;
+    struct assoc_datagram_limits datagrams;
     size_t memory; // octets that all connections together may keep; 0: the default of assoc/
     // Receives one record, its line feed included. Returns false to stop: nothing more can be
     // written.
@@ -59,6 +61,7 @@ struct replay_result {
     uint64_t connections;       // on which the interface was offered
     uint64_t unbound;           // DCE/RPC connections whose bind was not seen
     uint64_t other;             // DCE/RPC connections of other interfaces
+    uint64_t activities;        // conversations of the connectionless protocol, over UDP
     uint64_t calls[REPLAY_STATE_COUNT];
     uint64_t findings; // of level "must"
     uint64_t warnings; // of level "should"

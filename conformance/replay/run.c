@@ -38,8 +38,32 @@ static bool filtered(const struct replay *r) {
     return r->options->opnum >= 0;
 }
 
+// Of a connection that turns out to be of this protocol what was noted before comes first.
+static void release_notes(struct replay_connection *c, bool show) {
+    for (size_t i = 0; i < c->early_count; i++) {
+        if (show) {
+            replay_on_note(c->replay, c, c->early[i].code, c->early[i].text, &c->early[i].stamp);
+        }
+        free(c->early[i].text);
+    }
+    free(c->early);
+    c->early = NULL;
+    c->early_count = 0;
+}
+
+static bool is_ours(const struct replay_connection *c) {
+    return c->assoc != NULL && assoc_kind(c->assoc) == ASSOC_OURS;
+}
+
+static void show_early(struct replay_connection *c) {
+    if (c->early_count > 0 && is_ours(c)) {
+        release_notes(c, true);
+    }
+}
+
 static void on_bind(void *context, const struct assoc_bind *bind) {
     struct replay_connection *c = context;
+    show_early(c);
     if (filtered(c->replay)) {
         return;
     }
@@ -50,8 +74,7 @@ static void on_bind(void *context, const struct assoc_bind *bind) {
     }
 }
 
-static void on_call(void *context, const struct assoc_call *call) {
-    struct replay_connection *c = context;
+void replay_on_call(struct replay_connection *c, const struct assoc_call *call) {
     struct replay *r = c->replay;
     struct replay_call decoded;
     if (filtered(r) && (call->request.state == ASSOC_ABSENT || call->opnum != r->options->opnum)) {
@@ -70,8 +93,14 @@ static void on_call(void *context, const struct assoc_call *call) {
     }
 }
 
+static void on_call(void *context, const struct assoc_call *call) {
+    show_early(context);
+    replay_on_call(context, call);
+}
+
 static void on_loss(void *context, const struct assoc_loss *loss) {
     struct replay_connection *c = context;
+    show_early(c);
     c->replay->result->gaps++;
     if (c->replay->options->format == REPLAY_JSON) {
         replay_json_gap(c, loss);
@@ -80,8 +109,8 @@ static void on_loss(void *context, const struct assoc_loss *loss) {
     }
 }
 
-static void put_note(struct replay *r, struct replay_connection *c, const char *code,
-                     const char *text, const struct assoc_stamp *stamp) {
+void replay_on_note(struct replay *r, struct replay_connection *c, const char *code,
+                    const char *text, const struct assoc_stamp *stamp) {
     r->result->notes++;
     if (r->options->format == REPLAY_JSON) {
         replay_json_note(r, c, code, text, stamp);
@@ -93,17 +122,62 @@ static void put_note(struct replay *r, struct replay_connection *c, const char *
 static void on_note(void *context, enum assoc_note note, const char *text,
                     const struct assoc_stamp *stamp) {
     struct replay_connection *c = context;
-    put_note(c->replay, c, assoc_note_code(note), text, stamp);
+    show_early(c);
+    replay_on_note(c->replay, c, assoc_note_code(note), text, stamp);
 }
 
 // ---- events of the capture ----------------------------------------------------------------------
+
+static void keep_note(struct replay_connection *c, const struct replay_early *note) {
+    if (c->early_count == REPLAY_EARLY) {
+        free(note->text);
+        return;
+    }
+    c->early = util_grow(c->early, c->early_count + 1, sizeof *c->early);
+    c->early[c->early_count++] = *note;
+}
+
+// Nothing of the connection was delivered so far.
+static void keep_unopened(struct replay *r, const struct replay_early *note) {
+    if (r->unopened_count == REPLAY_UNOPENED) {
+        free(r->unopened[0].text);
+        r->unopened_count--;
+        memmove(r->unopened, r->unopened + 1, r->unopened_count * sizeof *r->unopened);
+    }
+    r->unopened = util_grow(r->unopened, r->unopened_count + 1, sizeof *r->unopened);
+    r->unopened[r->unopened_count++] = *note;
+}
+
+static void claim_notes(struct replay *r, struct replay_connection *c) {
+    size_t kept = 0;
+    for (size_t i = 0; i < r->unopened_count; i++) {
+        if (r->unopened[i].flow == c->flow) {
+            keep_note(c, &r->unopened[i]);
+        } else {
+            r->unopened[kept++] = r->unopened[i];
+        }
+    }
+    r->unopened_count = kept;
+}
+
+static void forget_notes(struct replay *r) {
+    for (size_t i = 0; i < r->unopened_count; i++) {
+        free(r->unopened[i].text);
+    }
+    free(r->unopened);
+}
 
 static void *on_open(void *context, const struct capture_flow *flow,
                      const struct capture_stamp *stamp) {
     struct replay *r = context;
     struct replay_connection *c = util_alloc(sizeof *c);
-    const struct assoc_events events = {
-        .context = c, .bind = on_bind, .call = on_call, .loss = on_loss, .note = on_note};
+    const struct assoc_events events = {.context = c,
+                                        .bind = on_bind,
+                                        .call = on_call,
+                                        .mapper = replay_on_mapper,
+                                        .guess = replay_guess,
+                                        .loss = on_loss,
+                                        .note = on_note};
     if (!r->started) {
         r->started = true;
         r->start = *stamp;
@@ -115,23 +189,22 @@ static void *on_open(void *context, const struct capture_flow *flow,
         capture_endpoint_format(&flow->endpoint[i], c->text[i]);
     }
     c->assoc = assoc_create(&r->options->assoc, &events, &r->memory);
+    HASH_ADD(hh, r->connections, flow, sizeof c->flow, c);
+    claim_notes(r, c);
     return c;
 }
 
 static bool on_data(void *context, void *user, int direction, const uint8_t *data, size_t size,
                     const struct capture_stamp *stamp) {
-    struct replay *r = context;
     struct replay_connection *c = user;
     const struct assoc_stamp at = stamp_of(stamp);
+    (void)context;
     if (!assoc_data(c->assoc, direction, data, size, &at)) {
         assoc_destroy(c->assoc);
         c->assoc = NULL;
         return false;
     }
-    if (!c->listed && assoc_kind(c->assoc) == ASSOC_OURS) {
-        c->listed = true;
-        HASH_ADD(hh, r->ours, flow, sizeof c->flow, c);
-    }
+    show_early(c);
     return true;
 }
 
@@ -159,9 +232,8 @@ static void on_close(void *context, void *user, enum capture_close why,
         }
         assoc_destroy(c->assoc);
     }
-    if (c->listed) {
-        HASH_DEL(r->ours, c);
-    }
+    HASH_DEL(r->connections, c);
+    release_notes(c, false);
     free(c);
 }
 
@@ -172,12 +244,19 @@ static void on_capture_note(void *context, enum capture_note kind, const struct 
     struct replay_connection *c = NULL;
     const struct assoc_stamp at = stamp_of(stamp);
     if (flow != NULL) {
-        HASH_FIND(hh, r->ours, &flow->id, sizeof flow->id, c);
-        if (c == NULL) {
+        HASH_FIND(hh, r->connections, &flow->id, sizeof flow->id, c);
+        if (c == NULL || !is_ours(c)) {
+            const struct replay_early note = {flow->id, capture_note_name(kind), util_strdup(text),
+                                              at};
+            if (c == NULL) {
+                keep_unopened(r, &note);
+            } else {
+                keep_note(c, &note);
+            }
             return;
         }
     }
-    put_note(r, c, capture_note_name(kind), text, &at);
+    replay_on_note(r, c, capture_note_name(kind), text, &at);
 }
 
 static bool on_packet(void *context) {
@@ -202,14 +281,18 @@ static struct capture_handler handler_of(struct replay *r) {
                                     .data = on_data,
                                     .gap = on_gap,
                                     .close = on_close,
+                                    .datagram = replay_on_datagram,
                                     .note = on_capture_note,
                                     .stop = on_packet};
 }
 
 static void end(struct replay *r) {
+    replay_datagrams_end(r);
     r->result->status = r->result->error.status;
     r->result->packets = r->result->stats.packets;
     replay_forget_handles(r);
+    replay_forget_endpoints(r);
+    forget_notes(r);
     buffer_free(&r->out);
 }
 
@@ -217,6 +300,7 @@ void replay_descriptor(const struct replay_options *options, int descriptor,
                        struct replay_result *result) {
     struct replay r = begin(options, result);
     const struct capture_handler handler = handler_of(&r);
+    replay_datagrams_begin(&r);
     capture_run_descriptor(descriptor, &options->capture, &handler, &result->stats, &result->error);
     end(&r);
 }
@@ -225,6 +309,7 @@ void replay_memory(const struct replay_options *options, const uint8_t *data, si
                    struct replay_result *result) {
     struct replay r = begin(options, result);
     const struct capture_handler handler = handler_of(&r);
+    replay_datagrams_begin(&r);
     capture_run_memory(data, size, &options->capture, &handler, &result->stats, &result->error);
     end(&r);
 }
@@ -268,8 +353,15 @@ void replay_summary(const struct replay_result *result, struct buffer *out) {
     if (result->unbound > 0) {
         buffer_printf(out, ", %llu DCE/RPC without a bind", (unsigned long long)result->unbound);
     }
+    if (result->activities > 0) {
+        buffer_printf(out, "; %llu UDP activit%s of this protocol",
+                      (unsigned long long)result->activities,
+                      result->activities == 1 ? "y" : "ies");
+    }
     if (calls == 0) {
-        buffer_printf(out, result->connections > 0 ? "; no calls" : "; no calls of this protocol");
+        buffer_printf(out, result->connections + result->activities > 0
+                               ? "; no calls"
+                               : "; no calls of this protocol");
     } else {
         buffer_printf(out, "; %llu call%s", (unsigned long long)calls, plural(calls));
     }

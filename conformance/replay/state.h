@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "assoc/datagram.h"
 #include "replay/replay.h"
 #include "show/show.h"
 
@@ -19,8 +20,12 @@ struct replay {
     const struct replay_options *options;
     struct replay_result *result;
     struct assoc_memory memory;
-    struct replay_connection *ours; // hash table by flow; those on which the interface was offered
-    struct replay_handle *handles;  // hash table
+    struct replay_connection *connections; // hash table by flow
+    struct replay_early *unopened;         // at most REPLAY_UNOPENED, oldest first
+    size_t unopened_count;
+    struct assoc_datagrams *datagrams;
+    struct replay_endpoint *endpoints; // hash table: endpoints of the interface, over TCP
+    struct replay_handle *handles;     // hash table
     unsigned handle_counts[CMRP_MEANS_HGENERIC + 1];
     struct buffer out; // the record being written
     bool started;
@@ -33,20 +38,68 @@ struct replay_connection {
     uint64_t flow;
     struct capture_endpoint endpoint[2];
     char text[2][CAPTURE_ENDPOINT_TEXT];
-    struct assoc *assoc; // NULL when it is not DCE/RPC
-    bool listed;         // in replay->ours
+    struct assoc *assoc; // NULL when it is not DCE/RPC, or connectionless: endpoint[0] asks
+    // Notes of the capture, kept until it is known whether it is of this protocol.
+    struct replay_early *early; // at most REPLAY_EARLY
+    size_t early_count;
     UT_hash_handle hh;
+};
+
+enum {
+    REPLAY_EARLY = 8,
+    REPLAY_UNOPENED = 64, // notes about connections that have carried nothing so far
+};
+
+struct replay_early {
+    uint64_t flow;
+    const char *code;
+    char *text;
+    struct assoc_stamp stamp;
 };
 
 // The direction in which the client sends; the end that sent first while that is not known.
 int replay_client(const struct replay_connection *c);
+
+// Events of a call and notes, whatever brought them. c may be NULL for a note.
+void replay_on_call(struct replay_connection *c, const struct assoc_call *call);
+void replay_on_note(struct replay *r, struct replay_connection *c, const char *code,
+                    const char *text, const struct assoc_stamp *stamp);
+
+// datagram.c: the connectionless protocol.
+void replay_datagrams_begin(struct replay *r);
+void replay_on_datagram(void *context, const struct capture_datagram *datagram,
+                        const struct capture_stamp *stamp);
+void replay_datagrams_end(struct replay *r);
+
+// ---- without a bind -----------------------------------------------------------------------------
+
+// endpoint.c
+void replay_on_mapper(void *context, const struct assoc_call *call);
+// The version of the interface that the endpoint mapper has named this connection's server for; 0
+// where it has not.
+unsigned replay_known_interface(const struct replay_connection *c);
+void replay_forget_endpoints(struct replay *r);
+
+// guess.c
+void replay_guess(void *context, const struct assoc_call *const *calls, size_t count, bool last,
+                  struct assoc_opinion *opinion);
+
+// What the endpoint mapper answered.
+struct replay_found {
+    const struct assoc_call *call; // ept_map
+    unsigned interface;
+    const char *protocol; // sequence, such as "ncacn_ip_tcp"; NULL: nothing was found
+    char address[CAPTURE_ENDPOINT_TEXT];
+    uint32_t status; // where nothing was found
+};
 
 // ---- a call, decoded ----------------------------------------------------------------------------
 
 struct replay_finding {
     bool must;
     uint64_t frame;
-    uint64_t offset; // within the stub
+    uint64_t offset; // within the stub, or within the PDU
+    bool pdu;
     char field[128];
     const char *section;
     char message[256];
@@ -76,12 +129,38 @@ struct replay_call {
 };
 
 void replay_decode(const struct assoc_call *call, struct replay_call *out);
+bool replay_known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax);
+// Adds a finding that no decoder made; offset within the stub.
+void replay_add_finding(struct replay_call *out, bool must, uint64_t frame, uint64_t offset,
+                        const char *section, const char *field, const char *message);
+
+// verify.c: the verification trailer. Looks for it among the octets from `end` on; the last
+// fragment's share of the stub starts at last_at.
+bool replay_find_trailer(cmrp_view stub, size_t end, size_t last_at, cmrp_view *trailer);
+struct replay_trailer_command {
+    unsigned type;
+    bool last;         // SEC_VT_COMMAND_END
+    bool must_process; // SEC_VT_MUST_PROCESS_COMMAND
+    cmrp_view data;
+    size_t offset; // within the trailer
+    size_t behind; // octets of the trailer that follow
+};
+// "bitmask", "pcontext", "header2", or NULL.
+const char *replay_trailer_command_name(unsigned type);
+// Start with *cursor = 0. Returns false at the end, or where a command is cut short.
+bool replay_next_trailer_command(cmrp_view trailer, size_t *cursor,
+                                 struct replay_trailer_command *command);
+// Appends a line for each command.
+void replay_show_trailer(struct buffer *out, cmrp_view trailer, const struct show_options *options);
+// Adds findings about out->request.trailer.
+void replay_check_trailer(struct replay_call *out);
 // "ndr", "ndr64", or UUID/version.
 void replay_syntax_name(struct buffer *out, const cmrp_syntax_id *id);
 
 // ---- records ------------------------------------------------------------------------------------
 
 void replay_json_call(struct replay_connection *c, const struct replay_call *call);
+void replay_json_endpoint(struct replay_connection *c, const struct replay_found *found);
 void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind);
 void replay_json_gap(struct replay_connection *c, const struct assoc_loss *loss);
 // c may be NULL: the note concerns the whole capture.
@@ -89,6 +168,7 @@ void replay_json_note(struct replay *r, struct replay_connection *c, const char 
                       const char *text, const struct assoc_stamp *stamp);
 
 void replay_text_call(struct replay_connection *c, const struct replay_call *call);
+void replay_text_endpoint(struct replay_connection *c, const struct replay_found *found);
 void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind);
 void replay_text_gap(struct replay_connection *c, const struct assoc_loss *loss);
 void replay_text_note(struct replay *r, struct replay_connection *c, const char *text,

@@ -68,6 +68,12 @@ static void put_outcome(struct buffer *out, const struct show_options *options,
     if (call->why != NULL) {
         buffer_printf(out, " (%s)", call->why);
     }
+    if (call->call->given_up) {
+        buffer_printf(out, " (given up)");
+    }
+    if (call->call->basis != ASSOC_BOUND) {
+        buffer_printf(out, " (%s)", call->call->basis == ASSOC_GUESSED ? "guessed" : "mapped");
+    }
     buffer_free(&name);
 }
 
@@ -77,9 +83,9 @@ static void put_findings(struct buffer *out, const struct replay_call *call,
         const struct replay_finding *f = &call->findings[i];
         show_indent(out, options);
         show_styled(out, options, f->must ? SHOW_BAD : SHOW_WARNING,
-                    "%s frame %llu stub offset %llu: %s [%s]", f->must ? "!" : "~",
-                    (unsigned long long)f->frame, (unsigned long long)f->offset, f->message,
-                    f->section);
+                    "%s frame %llu %s offset %llu: %s [%s]", f->must ? "!" : "~",
+                    (unsigned long long)f->frame, f->pdu ? "PDU" : "stub",
+                    (unsigned long long)f->offset, f->message, f->section);
         buffer_append(out, "\n", 1);
     }
     if (call->more_findings > 0) {
@@ -132,6 +138,29 @@ static void put_side(struct buffer *out, const char *name, const struct assoc_pa
                       (size_t)(side->trailer.data - side->stub.data));
         show_octets(out, side->trailer, options);
         buffer_append(out, "\n", 1);
+        deeper.indent += 2;
+        replay_show_trailer(out, side->trailer, &deeper);
+    }
+}
+
+static void put_where(struct buffer *out, const struct assoc_call *call) {
+    char activity[CMRP_UUID_TEXT_SIZE];
+    if (call->connectionless) {
+        cmrp_uuid_format(&call->activity, activity);
+        buffer_printf(out, "activity %s", activity);
+    } else {
+        buffer_printf(out, "context %u", call->context_id);
+    }
+}
+
+static void put_connectionless(struct buffer *out, const struct assoc_call *call) {
+    buffer_printf(out, "%s%s", call->idempotent ? ", idempotent" : "",
+                  call->maybe ? ", maybe" : "");
+    if (call->pings > 0) {
+        buffer_printf(out, ", %u ping%s", call->pings, call->pings == 1 ? "" : "s");
+    }
+    if (call->workings > 0) {
+        buffer_printf(out, ", %u working", call->workings);
     }
 }
 
@@ -150,9 +179,12 @@ static void put_below(struct buffer *out, const struct replay_call *call,
     struct buffer syntax = {0};
     replay_syntax_name(&syntax, &a->transfer);
     show_indent(out, options);
-    buffer_printf(out, "context %u, interface %u.%u, %s%s%s\n", a->context_id, a->interface.version,
+    put_where(out, a);
+    buffer_printf(out, ", interface %u.%u, %s%s%s", a->interface.version,
                   a->interface.version_minor, buffer_text(&syntax),
                   a->cancelled ? ", cancelled" : "", a->orphaned ? ", orphaned" : "");
+    put_connectionless(out, a);
+    buffer_append(out, "\n", 1);
     buffer_free(&syntax);
     put_side(out, "request", &a->request, &call->request, options);
     if (a->faulted) {
@@ -243,6 +275,22 @@ static void put_contexts(struct buffer *out, const struct assoc_bind *bind, bool
     }
 }
 
+// -V: what a bind_nak says beside its reason.
+static void put_refusal(struct buffer *out, const struct assoc_bind *bind,
+                        const struct show_options *options) {
+    const cmrp_pdu *nak = bind->answer;
+    show_indent(out, options);
+    buffer_printf(out, "bind_nak: frame %llu, versions", (unsigned long long)bind->answered.frame);
+    for (size_t i = 0; i + 1 < nak->list.size; i += 2) {
+        buffer_printf(out, " %u.%u", nak->list.data[i], nak->list.data[i + 1]);
+    }
+    if (nak->extension.size > 0) {
+        buffer_printf(out, ", extended error ");
+        show_octets(out, nak->extension, options);
+    }
+    buffer_append(out, "\n", 1);
+}
+
 void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind) {
     struct replay *r = c->replay;
     struct buffer *out = &r->out;
@@ -284,14 +332,20 @@ void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind
     }
     if (r->options->verbose && results) {
         show_indent(out, &options);
-        buffer_printf(out, "%s: frame %llu, %u to send, %u to receive, association group 0x%08x\n",
-                      cmrp_ptype_name(ptype), (unsigned long long)bind->answered.frame,
-                      answer->max_xmit_frag, answer->max_recv_frag, answer->assoc_group_id);
+        buffer_printf(
+            out, "%s: frame %llu, %u to send, %u to receive, association group 0x%08x%s%s\n",
+            cmrp_ptype_name(ptype), (unsigned long long)bind->answered.frame, answer->max_xmit_frag,
+            answer->max_recv_frag, answer->assoc_group_id,
+            ptype == CMRP_PTYPE_BIND_ACK && offer->assoc_group_id != 0 ? ", joined" : "",
+            (offer->header.flags & answer->header.flags & CMRP_PFC_CONC_MPX) != 0 ? ", multiplexing"
+                                                                                  : "");
+    } else if (r->options->verbose && ptype == CMRP_PTYPE_BIND_NAK) {
+        put_refusal(out, bind, &options);
     }
     replay_flush(r);
 }
 
-// ---- gaps and notes -----------------------------------------------------------------------------
+// ---- endpoints ----------------------------------------------------------------------------------
 
 static void put_frame(struct replay *r, const struct assoc_stamp *stamp) {
     if (r->options->verbose) {
@@ -299,6 +353,24 @@ static void put_frame(struct replay *r, const struct assoc_stamp *stamp) {
     }
     buffer_append(&r->out, "\n", 1);
 }
+
+void replay_text_endpoint(struct replay_connection *c, const struct replay_found *found) {
+    struct replay *r = c->replay;
+    const struct show_options options = show_options(r);
+    put_head(r, c, &found->call->response.stamp);
+    buffer_printf(&r->out, "#%-3u  ", found->call->call_id);
+    show_styled(&r->out, &options, SHOW_NAME, "ept_map");
+    buffer_printf(&r->out, "  clusapi %u.0: ", found->interface);
+    if (found->protocol != NULL) {
+        buffer_printf(&r->out, "%s %s", found->protocol, found->address);
+    } else {
+        show_styled(&r->out, &options, SHOW_WARNING, "no endpoint (status 0x%08x)", found->status);
+    }
+    put_frame(r, &found->call->response.stamp);
+    replay_flush(r);
+}
+
+// ---- gaps and notes -----------------------------------------------------------------------------
 
 void replay_text_gap(struct replay_connection *c, const struct assoc_loss *loss) {
     struct replay *r = c->replay;

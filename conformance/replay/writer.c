@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/writer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/hex.h"
@@ -29,17 +30,26 @@ void writer_close(struct writer *w, char bracket) {
     w->comma = true;
 }
 
-void writer_key(struct writer *w, const char *key) {
-    separate(w);
-    put(w, "\"");
-    put(w, key);
-    put(w, "\":");
+void writer_sized_key(struct writer *w, const char *key, size_t size) {
+    uint8_t *at = buffer_extend(w->out, w->comma + size + sizeof "\"\":" - 1);
+    if (w->comma) {
+        *at++ = ',';
+    }
+    *at++ = '"';
+    memcpy(at, key, size);
+    at[size] = '"';
+    at[size + 1] = ':';
     w->comma = false;
 }
 
 void writer_null(struct writer *w) {
     separate(w);
     put(w, "null");
+}
+
+void writer_true(struct writer *w) {
+    separate(w);
+    put(w, "true");
 }
 
 static void put_digits(struct writer *w, uint64_t value) {
@@ -145,10 +155,69 @@ void writer_string(struct writer *w, const char *utf8) {
     put_utf8(w, (const uint8_t *)utf8, strlen(utf8));
 }
 
+void writer_name(struct writer *w, const char *name) {
+    const size_t size = strlen(name);
+    separate(w);
+    uint8_t *at = buffer_extend(w->out, size + 2);
+    *at++ = '"';
+    memcpy(at, name, size);
+    at[size] = '"';
+}
+
+// Whether four units of little-endian text are printable ASCII without quotation mark or backslash.
+static bool are_plain(uint64_t units) {
+    const uint64_t ones = 0x0001000100010001u;
+    const uint64_t tops = 0x8000800080008000u;
+    if ((units & 0xff80ff80ff80ff80u) != 0) {
+        return false;
+    }
+    // Top bits: below a space, beyond a tilde, equal to one of the two.
+    const uint64_t special = (units - ones * ' ') | (units + ones * (0x8000 - 0x7f)) |
+                             ((units ^ ones * '"') - ones) | ((units ^ ones * '\\') - ones);
+    return (special & tops) == 0;
+}
+
+// Puts little-endian text that is plain; returns false, with nothing put, for other text.
+static bool put_plain(struct writer *w, cmrp_view units) {
+    const size_t count = units.size / 2;
+    uint8_t *at = buffer_extend(w->out, count + 2);
+    size_t i = 0;
+    *at++ = '"';
+    for (; count - i >= 4; i += 4, at += 4) {
+        uint64_t four = cmrp_load_u64(units.data + 2 * i, CMRP_LITTLE_ENDIAN);
+        if (!are_plain(four)) {
+            break;
+        }
+        four = (four | four >> 8) & 0x0000ffff0000ffffu;
+        cmrp_store_u32(at, (uint32_t)(four | four >> 16), CMRP_LITTLE_ENDIAN);
+    }
+    for (; i < count; i++) {
+        const uint64_t unit = cmrp_load_u16(units.data + 2 * i, CMRP_LITTLE_ENDIAN);
+        if (!are_plain(unit | (uint64_t)'a' << 16 | (uint64_t)'a' << 32 | (uint64_t)'a' << 48)) {
+            w->out->size -= count + 2;
+            return false;
+        }
+        *at++ = (uint8_t)unit;
+    }
+    *at = '"';
+    return true;
+}
+
 void writer_utf16(struct writer *w, cmrp_view units, cmrp_order order) {
     struct buffer text = {0};
     separate(w);
+    if (order == CMRP_LITTLE_ENDIAN && put_plain(w, units)) {
+        return;
+    }
     text_from_utf16(&text, units, order);
     put_utf8(w, text.data, text.size);
     buffer_free(&text);
+}
+
+void writer_json(struct writer *w, const json_t *value) {
+    char *text =
+        json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | (w->ascii ? JSON_ENSURE_ASCII : 0));
+    separate(w);
+    put(w, text != NULL ? text : "null");
+    free(text);
 }

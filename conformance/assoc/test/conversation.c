@@ -224,7 +224,8 @@ static void log_call(void *context, const struct assoc_call *call) {
     } else {
         log_part(log, "response", &call->response);
     }
-    buffer_printf(log->text, "%s%s%s\n", call->cancelled ? " cancelled" : "",
+    buffer_printf(log->text, "%s%s%s%s%s\n", call->basis == ASSOC_GUESSED ? " guessed" : "",
+                  call->given_up ? " given up" : "", call->cancelled ? " cancelled" : "",
                   call->orphaned ? " orphaned" : "",
                   call->request.order == CMRP_BIG_ENDIAN ? " be" : "");
 }
@@ -245,8 +246,30 @@ static void log_note(void *context, enum assoc_note note, const char *text,
     buffer_printf(log->text, ": %s\n", text);
 }
 
+static void log_mapper(void *context, const struct assoc_call *call) {
+    const struct log *log = context;
+    buffer_printf(log->text, "mapper: ");
+    log_call(context, call);
+}
+
+// Calls whose octets are all 'x' are of another interface.
+static void log_guess(void *context, const struct assoc_call *const *calls, size_t count, bool last,
+                      struct assoc_opinion *opinion) {
+    const struct log *log = context;
+    buffer_printf(log->text, "guess %zu%s\n", count, last ? " last" : "");
+    const cmrp_view stub = calls[count - 1]->request.stub;
+    if (stub.size > 0 && stub.data[0] == 'x') {
+        *opinion = (struct assoc_opinion){.verdict = ASSOC_NO, .why = "they are x"};
+    } else if (count >= log->guess) {
+        *opinion = (struct assoc_opinion){.verdict = ASSOC_YES,
+                                          .basis = ASSOC_GUESSED,
+                                          .interface = clusapi_3,
+                                          .transfer = ndr20};
+    }
+}
+
 const struct assoc_events log_events = {
-    .bind = log_bind, .call = log_call, .loss = log_loss, .note = log_note};
+    .bind = log_bind, .call = log_call, .mapper = log_mapper, .loss = log_loss, .note = log_note};
 
 // ---- playing ------------------------------------------------------------------------------------
 
@@ -293,11 +316,12 @@ static bool play_piece(struct assoc *a, const struct conversation *c, const stru
 
 void play(const struct conversation *c, const struct playing *how, struct played *out) {
     *out = (struct played){.wanted = true};
-    struct log log = {&out->text, how->stamps};
+    struct log log = {&out->text, how->stamps, how->guess};
     struct assoc_events events = log_events;
     struct assoc_memory memory = {0};
     struct assoc_memory *used = how->memory != NULL ? how->memory : &memory;
     events.context = &log;
+    events.guess = how->guess > 0 ? log_guess : NULL;
     events.unwrap = how->unwrap ? open_by_xor : NULL;
     struct assoc *a = assoc_create(how->limits, &events, used);
     for (size_t i = 0; i < c->count; i++) {

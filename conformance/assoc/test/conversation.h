@@ -64,6 +64,7 @@ struct playing {
     size_t split; // the packet that holds this octet is given in two pieces, cut there; 0: none
     bool merged;  // packets of one direction in a row are given at once
     bool stamps;  // whether the text says them
+    size_t guess; // calls without a bind that are enough to say whose they are; 0: nobody knows
     bool unwrap;  // PDUs of level 6 are opened: each octet XOR 0x5a
 };
 
@@ -83,6 +84,7 @@ void played_free(struct played *p);
 struct log {
     struct buffer *text;
     bool stamps;
+    size_t guess;
 };
 extern const struct assoc_events log_events; // without context: a struct log *
 

@@ -391,7 +391,7 @@ static void test_several_syntaxes(void **state) {
     talk_answer(&c, CMRP_PTYPE_BIND_ACK, 1, &ndr64, NULL, 1);
     talk_request(&c, BOTH, 2, 0, 65, "a");
     struct buffer text = {0};
-    struct log log = {&text, false};
+    struct log log = {&text, false, 0};
     struct assoc_events events = log_events;
     events.context = &log;
     struct assoc *a = assoc_create(NULL, &events, NULL);
@@ -537,6 +537,182 @@ static void test_bind_not_seen(void **state) {
     assert_int_equal(p.kind, ASSOC_UNBOUND);
     assert_int_equal(p.counts.unbound_calls, 2);
     played_free(&p);
+    conversation_free(&c);
+}
+
+static const struct playing guessing = {.stamps = true, .guess = 2};
+
+// Calls are held back until there are two, then reported in the order of their answers, before what
+// follows. An outstanding one belongs to them.
+static void test_recognised(void **state) {
+    (void)state;
+    struct conversation c = {0};
+    talk_response(&c, BOTH, 1, 0, "?"); // of a request before the capture
+    talk_request(&c, BOTH, 2, 0, 65, "a");
+    talk_request(&c, FIRST, 3, 0, 66, "b");
+    talk_request(&c, LAST, 3, 0, 66, "c");
+    talk_request(&c, BOTH, 4, 0, 67, "d");
+    talk_response(&c, FIRST, 3, 0, "B");
+    talk_fault(&c, 4, 0, 5);
+    talk_response(&c, LAST, 3, 0, "C");
+    talk_response(&c, BOTH, 2, 0, "A");
+    talk_request(&c, BOTH, 5, 1, 68, "e");
+    talk_response(&c, BOTH, 5, 1, "E");
+    expect_cuts(
+        &c, guessing,
+        "guess 1\n"
+        "guess 2\n"
+        "note guessed @8: no bind was seen for context 0: a guess from the first 2 calls\n"
+        "call 4 context 0 v3 opnum 67 request whole[d] 1/1 @5 fault 0x00000005! @7 guessed\n"
+        "call 3 context 0 v3 opnum 66 request whole[bc] 2/2 @4 response whole[BC] 2/2 @8 "
+        "guessed\n"
+        "call 2 context 0 v3 opnum 65 request whole[a] 1/1 @2 response whole[A] 1/1 @9 guessed\n"
+        "guess 1\n"
+        "guess 1 last\n"
+        "note unbound @12: 1 call on a connection whose bind was not seen: they cannot be told "
+        "apart\n");
+    conversation_free(&c);
+}
+
+// What is of another interface is not looked at again; what comes before the end is asked for once
+// more.
+static void test_not_recognised(void **state) {
+    (void)state;
+    struct conversation c = {0};
+    struct played p;
+    talk_request(&c, BOTH, 2, 0, 65, "x");
+    talk_response(&c, BOTH, 2, 0, "A");
+    talk_request(&c, BOTH, 3, 0, 65, "a");
+    talk_response(&c, BOTH, 3, 0, "A");
+    expect_cuts(&c, guessing,
+                "guess 1\n"
+                "note unbound @5: 2 calls on a connection whose bind was not seen: they are x\n");
+    play(&c, &guessing, &p);
+    assert_int_equal(p.kind, ASSOC_UNBOUND);
+    assert_int_equal(p.counts.unbound_calls, 2);
+    played_free(&p);
+    conversation_free(&c);
+}
+
+// Nothing is guessed once a bind was seen.
+static void test_no_guess_after_a_bind(void **state) {
+    (void)state;
+    struct conversation c = {0};
+    talk_usual_bind(&c);
+    talk_request(&c, BOTH, 2, 7, 65, "a");
+    talk_response(&c, BOTH, 2, 7, "A");
+    expect_cuts(&c, guessing,
+                "bind 1 @1 0=0: bind_ack @2\n"
+                "note unknown-context @3: call 2 (opnum 65) uses presentation context 7, which was "
+                "not accepted\n");
+    conversation_free(&c);
+}
+
+// At most so many calls, octets and contexts are held back.
+static void test_held_back(void **state) {
+    (void)state;
+    struct conversation c = {0};
+    struct playing how = {.guess = 1000};
+    struct played p;
+    for (uint32_t i = 0; i < 40; i++) {
+        talk_request(&c, BOTH, 2 + i, 0, 65, "a");
+        talk_response(&c, BOTH, 2 + i, 0, "A");
+    }
+    play(&c, &how, &p);
+    assert_non_null(strstr(text_of(&p), "guess 31\nguess 32 last\n"));
+    assert_null(strstr(text_of(&p), "guess 33"));
+    assert_int_equal(p.counts.unbound_calls, 40);
+    assert_int_equal(p.memory, 0);
+    played_free(&p);
+    // No memory: they are given up, and nothing is left behind.
+    struct assoc_memory memory = {.limit = 3000};
+    how.memory = &memory;
+    play(&c, &how, &p);
+    assert_int_equal(p.memory, 0);
+    assert_non_null(strstr(text_of(&p), "there is no memory to look at them"));
+    played_free(&p);
+    conversation_free(&c);
+}
+
+// The endpoint mapper's calls are reported apart, and nothing else about its connection.
+static void test_mapper(void **state) {
+    (void)state;
+    static const cmrp_syntax_id mapper = {{{0xe1, 0xaf, 0x83, 0x08, 0x5d, 0x1f, 0x11, 0xc9, 0x91,
+                                            0xa4, 0x08, 0x00, 0x2b, 0x14, 0xa0, 0xfa}},
+                                          3,
+                                          0};
+    struct conversation c = {0};
+    struct played p;
+    const uint16_t zero = 0;
+    talk_bind(&c, CMRP_PTYPE_BIND, 1, &zero, &mapper, &ndr20, 1);
+    talk_answer(&c, CMRP_PTYPE_BIND_ACK, 1, &ndr20, NULL, 1);
+    talk_request(&c, BOTH, 2, 0, 3, "map");
+    talk_response(&c, BOTH, 2, 0, "mapped");
+    talk_plain(&c, CMRP_PTYPE_CO_CANCEL, 9);
+    expect_cuts(&c, plainly,
+                "mapper: call 2 context 0 v3 opnum 3 request whole[map] 1/3 @3 response "
+                "whole[mapped] 1/6 @4\n");
+    play(&c, &plainly, &p);
+    assert_int_equal(p.kind, ASSOC_OTHER);
+    assert_int_equal(p.counts.other_calls, 1);
+    played_free(&p);
+    conversation_free(&c);
+}
+
+// Requests in fragments from a big-endian client, with an object UUID in each.
+static void test_big_endian_fragments(void **state) {
+    (void)state;
+    struct conversation c = {.big_endian = true};
+    cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_REQUEST,
+                               .flags = FIRST | CMRP_PFC_OBJECT_UUID,
+                               .call_id = 2},
+                    .opnum = 113,
+                    .has_object = true,
+                    .object = cmrp_uuid_ndr64,
+                    .stub = {(const uint8_t *)"abcdefgh", 8}};
+    talk_usual_bind(&c);
+    talk_pdu(&c, CLIENT, &pdu);
+    pdu.header.flags = LAST | CMRP_PFC_OBJECT_UUID;
+    pdu.stub = (cmrp_view){(const uint8_t *)"ij", 2};
+    talk_pdu(&c, CLIENT, &pdu);
+    talk_response(&c, FIRST, 2, 0, "1234");
+    talk_response(&c, LAST, 2, 0, "5");
+    expect_cuts(&c, plainly,
+                "bind 1 @1 0=0: bind_ack @2\n"
+                "call 2 context 0 v3 opnum 113 request whole[abcdefghij] 2/10 @4 "
+                "response whole[12345] 2/5 @6 be\n");
+    conversation_free(&c);
+}
+
+// The answer to a call that was given up is swallowed, whole or in fragments or a fault; an
+// identifier that is used again is a new call.
+static void test_late_answers(void **state) {
+    (void)state;
+    struct conversation c = {0};
+    const struct assoc_limits limits = {.calls = 1};
+    const struct playing how = {.limits = &limits, .stamps = true};
+    talk_usual_bind(&c);
+    for (uint32_t i = 2; i < 7; i++) {
+        talk_request(&c, BOTH, i, 0, 65, "a");
+    }
+    talk_response(&c, BOTH, 3, 0, "A");
+    talk_response(&c, FIRST, 2, 0, "A");
+    talk_response(&c, LAST, 2, 0, "A");
+    talk_fault(&c, 4, 0, 5);
+    talk_response(&c, BOTH, 3, 0, "once is enough");
+    talk_request(&c, BOTH, 5, 0, 65, "b");
+    talk_response(&c, BOTH, 5, 0, "B");
+    expect_cuts(
+        &c, how,
+        "bind 1 @1 0=0: bind_ack @2\n"
+        "note call-limit @4: more than 1 calls are outstanding: the oldest is given up\n"
+        "call 2 context 0 v3 opnum 65 request whole[a] 1/1 @3 response absent given up\n"
+        "call 3 context 0 v3 opnum 65 request whole[a] 1/1 @4 response absent given up\n"
+        "call 4 context 0 v3 opnum 65 request whole[a] 1/1 @5 response absent given up\n"
+        "call 5 context 0 v3 opnum 65 request whole[a] 1/1 @6 response absent given up\n"
+        "call 6 context 0 v3 opnum 65 request whole[a] 1/1 @7 response absent given up\n"
+        "call 3 context 0 v3 request absent response whole[once is enough] 1/14 @12\n"
+        "call 5 context 0 v3 opnum 65 request whole[b] 1/1 @13 response whole[B] 1/1 @14\n");
     conversation_free(&c);
 }
 
@@ -966,8 +1142,8 @@ static void test_call_limit(void **state) {
     expect_cuts(&c, (struct playing){.stamps = true, .limits = &limits},
                 "bind 1 @1 0=0: bind_ack @2\n"
                 "note call-limit @5: more than 2 calls are outstanding: the oldest is given up\n"
-                "call 2 context 0 v3 opnum 65 request whole[a] 1/1 @3 response absent\n"
-                "call 3 context 0 v3 opnum 65 request whole[a] 1/1 @4 response absent\n"
+                "call 2 context 0 v3 opnum 65 request whole[a] 1/1 @3 response absent given up\n"
+                "call 3 context 0 v3 opnum 65 request whole[a] 1/1 @4 response absent given up\n"
                 "call 4 context 0 v3 opnum 65 request whole[a] 1/1 @5 response whole[b] 1/1 @7\n"
                 "call 5 context 0 v3 opnum 65 request whole[a] 1/1 @6 response absent\n");
     conversation_free(&c);
@@ -1100,6 +1276,13 @@ int main(void) {
         cmocka_unit_test(test_other_interface),
         cmocka_unit_test(test_not_rpc),
         cmocka_unit_test(test_bind_not_seen),
+        cmocka_unit_test(test_recognised),
+        cmocka_unit_test(test_not_recognised),
+        cmocka_unit_test(test_no_guess_after_a_bind),
+        cmocka_unit_test(test_held_back),
+        cmocka_unit_test(test_mapper),
+        cmocka_unit_test(test_big_endian_fragments),
+        cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_sealed),
         cmocka_unit_test(test_sealed_in_part),
         cmocka_unit_test(test_unwrapped),

@@ -220,7 +220,7 @@ static void test_states(void **state) {
     talk_call(&c, 2, 28, "00000002", "00000000 00000000" HANDLE);
     talk_call(&c, 3, 37, HANDLE, NOHAND "06000000");
     talk_call(&c, 4, 7, "01020304", "05060708"); // not described
-    talk_call(&c, 5, 37, HANDLE, NULL);           // unanswered
+    talk_call(&c, 5, 37, HANDLE, NULL);          // unanswered
     talk_call(&c, 6, 65, HANDLE, NULL);
     talk_fault(&c, 6, 0, 0x1c00001a);
     talk_call(&c, 7, 37, HANDLE, NOHAND "0600"); // cut short
@@ -254,7 +254,9 @@ static void test_states_as_json(void **state) {
         as_json, &c,
         "{\"kind\":\"bind\",\"request_frame\":3,\"response_frame\":4," HEAD(
             "\"time\":\"2023-11-14T22:13:20.002000Z\"") "\"call_id\":1,\"pdu\":\"bind\","
-                                                        "\"answer\":\"bind_ack\",\"contexts\":[{"
+                                                        "\"answer\":\"bind_ack\",\"assoc_group\":"
+                                                        "74565,\"multiplexing\":true,\"contexts\":["
+                                                        "{"
                                                         "\"context\":0,\"uuid\":"
                                                         "\"b97db8b2-4c63-11cf-bff6-08002be23f2f\","
                                                         "\"version\":\"3.0\",\"offered\":[\"ndr\"],"
@@ -267,7 +269,8 @@ static void test_states_as_json(void **state) {
                                                             "\"time\":\"2023-11-14T22:13:20."
                                                             "004000Z\"") "\"call_id\":4,"
                                                                          "\"context\":0,"
-                                                                         "\"opnum\":7,\"method\":\"ApiCreateEnum\","
+                                                                         "\"opnum\":7,\"method\":"
+                                                                         "\"ApiCreateEnum\","
                                                                          "\"interface\":3,"
                                                                          "\"syntax\":\"ndr\","
                                                                          "\"findings\":[]}\n"
