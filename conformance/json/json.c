@@ -8,7 +8,10 @@
 #include "util/text.h"
 #include "json/parts.h"
 
-static const char *const type_names[JSON_TYPES] = {"batch", "change", "stub", "pdu"};
+static const char *const type_names[JSON_TYPES] = {
+    [JSON_TYPE_BATCH] = "batch", [JSON_TYPE_CHANGE] = "change",   [JSON_TYPE_STUB] = "stub",
+    [JSON_TYPE_PDU] = "pdu",     [JSON_TYPE_PAYLOAD] = "payload", [JSON_TYPE_TOWER] = "tower",
+};
 
 const char *json_type_name(enum json_type type) {
     return type_names[type];
@@ -37,12 +40,46 @@ json_t *json_parse(const char *text, size_t size, char **error) {
     return value;
 }
 
+// A payload by itself says which event's it is.
+static json_t *decode_payload(const struct json_selector *how, cmrp_view bytes, uint64_t offset,
+                              cmrp_error *error) {
+    json_t *payload = json_payload_decode(how->object_type, how->flag->value, bytes, offset, error);
+    if (payload == NULL) {
+        return NULL;
+    }
+    json_t *object = json_object();
+    json_selector_write(how, false, object);
+    json_object_update(object, payload);
+    json_decref(payload);
+    return object;
+}
+
+static bool encode_payload(struct shape *s, const struct json_selector *how, const json_t *value,
+                           struct buffer *out) {
+    json_t *chosen = json_object();
+    json_t *payload =
+        json_is_object(value) ? json_copy((json_t *)value) : json_incref((json_t *)value);
+    const char *key;
+    json_t *member;
+    json_selector_write(how, false, chosen);
+    json_object_foreach(chosen, key, member) {
+        json_object_del(payload, key);
+    }
+    const bool ok = json_selector_agrees(s, how, false, value) &&
+                    json_payload_encode(s, how->object_type, how->flag->value, payload, out);
+    json_decref(chosen);
+    json_decref(payload);
+    return ok;
+}
+
 json_t *json_decode(const struct json_selector *how, cmrp_view bytes, uint64_t offset,
                     cmrp_error *error) {
     switch (how->type) {
     case JSON_TYPE_BATCH: return json_batch_decode(bytes, how->batch_flags, offset, error);
     case JSON_TYPE_CHANGE: return json_change_decode(how->set, bytes, error);
     case JSON_TYPE_STUB: return json_stub_decode(&how->stub, bytes, offset, error);
+    case JSON_TYPE_PAYLOAD: return decode_payload(how, bytes, offset, error);
+    case JSON_TYPE_TOWER: return json_tower_decode(how, bytes, offset, error);
     default: return json_pdu_decode(bytes, offset, error);
     }
 }
@@ -57,6 +94,8 @@ bool json_encode(const struct json_selector *how, const json_t *value, struct bu
     case JSON_TYPE_BATCH: ok = json_batch_encode(&s, value, how->batch_flags, out); break;
     case JSON_TYPE_CHANGE: ok = json_change_encode(&s, how->set, value, out); break;
     case JSON_TYPE_STUB: ok = json_stub_encode(&s, &how->stub, value, out); break;
+    case JSON_TYPE_PAYLOAD: ok = encode_payload(&s, how, value, out); break;
+    case JSON_TYPE_TOWER: ok = json_tower_encode(&s, how, value, out); break;
     default: ok = json_pdu_encode(&s, value, out); break;
     }
     if (!ok) {
@@ -114,6 +153,21 @@ json_t *json_flag_names(const cmrp_change_set *set, uint64_t value) {
         json_array_append_new(names, json_string(flag->name));
     }
     return names;
+}
+
+json_t *json_units(cmrp_view units, cmrp_order order) {
+    if (cmrp_utf16_check(units, order) == 0) {
+        return json_text(units, order);
+    }
+    struct buffer little = {0}; // little-endian whatever the order of the input
+    for (size_t i = 0; i + 1 < units.size; i += 2) {
+        cmrp_store(buffer_extend(&little, 2), 2, cmrp_load_u16(units.data + i, order),
+                   CMRP_LITTLE_ENDIAN);
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "utf16", json_hex(buffer_view(&little)));
+    buffer_free(&little);
+    return object;
 }
 
 json_t *json_text(cmrp_view units, cmrp_order order) {
@@ -200,9 +254,21 @@ static bool read_method(const json_t *object, cmrp_stub_format *stub, char **err
     return true;
 }
 
-static bool read_stub(const json_t *object, cmrp_stub_format *stub, char **error) {
+// Direction, syntax and byte order.
+static bool read_form(const json_t *object, cmrp_stub_format *stub, char **error) {
     bool ndr64 = false;
     bool big = false;
+    if (!read_choice(object, "direction", "request", "response", &stub->response, error) ||
+        !read_choice(object, "syntax", "ndr", "ndr64", &ndr64, error) ||
+        !read_choice(object, "drep", "le", "be", &big, error)) {
+        return false;
+    }
+    stub->syntax = ndr64 ? CMRP_NDR64 : CMRP_NDR20;
+    stub->order = big ? CMRP_BIG_ENDIAN : CMRP_LITTLE_ENDIAN;
+    return true;
+}
+
+static bool read_stub(const json_t *object, cmrp_stub_format *stub, char **error) {
     *stub = (cmrp_stub_format){.interface = CMRP_INTERFACE_3};
     const json_t *interface = json_object_get(object, "interface");
     if (interface != NULL) {
@@ -217,14 +283,45 @@ static bool read_stub(const json_t *object, cmrp_stub_format *stub, char **error
         *error = util_strdup("direction is missing");
         return false;
     }
-    if (!read_choice(object, "direction", "request", "response", &stub->response, error) ||
-        !read_choice(object, "syntax", "ndr", "ndr64", &ndr64, error) ||
-        !read_choice(object, "drep", "le", "be", &big, error)) {
+    return read_form(object, stub, error) && read_method(object, stub, error);
+}
+
+// A tower alone, or with a direction a stub of ept_map.
+static bool read_tower(const json_t *object, struct json_selector *how, char **error) {
+    how->stub = (cmrp_stub_format){.response = false};
+    how->ept_map = json_object_get(object, "direction") != NULL;
+    if (!how->ept_map &&
+        (json_object_get(object, "syntax") != NULL || json_object_get(object, "drep") != NULL)) {
+        *error = util_strdup("syntax and drep are for stubs of ept_map: direction is missing");
         return false;
     }
-    stub->syntax = ndr64 ? CMRP_NDR64 : CMRP_NDR20;
-    stub->order = big ? CMRP_BIG_ENDIAN : CMRP_LITTLE_ENDIAN;
-    return read_method(object, stub, error);
+    return read_form(object, &how->stub, error);
+}
+
+// Keeps what a payload is about: the event's object type and its one flag.
+static bool read_event(const json_t *object, struct json_selector *how, char **error) {
+    const cmrp_change_set *types = cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
+    const char *type;
+    const char *flag;
+    if (!read_text(object, "object_type", &type, error) ||
+        !read_text(object, "flag", &flag, error)) {
+        return false;
+    }
+    if (type == NULL || flag == NULL) {
+        *error = util_format("%s is missing", type == NULL ? "object_type" : "flag");
+        return false;
+    }
+    const cmrp_change_flag *found = cmrp_change_flag_named(types, type);
+    const cmrp_change_set *set =
+        found != NULL ? cmrp_change_set_of_type((uint32_t)found->value) : NULL;
+    how->flag = set != NULL ? cmrp_change_flag_named(set, flag) : NULL;
+    if (how->flag == NULL || (how->flag->attributes & CMRP_CHANGE_UNION) != 0) {
+        *error = util_strdup(found == NULL ? "object_type is none of CLUSTER_OBJECT_TYPE"
+                                           : "flag is no event of the object type");
+        return false;
+    }
+    how->object_type = (uint32_t)found->value;
+    return true;
 }
 
 bool json_selector_read(const json_t *object, struct json_selector *how, char **error) {
@@ -233,7 +330,7 @@ bool json_selector_read(const json_t *object, struct json_selector *how, char **
         return false;
     }
     if (type != NULL && !json_type_named(type, &how->type)) {
-        *error = util_strdup("type is none of batch, change, stub, pdu");
+        *error = util_strdup("type is none of batch, change, stub, pdu, payload, tower");
         return false;
     }
     bool lenient = false;
@@ -252,7 +349,20 @@ bool json_selector_read(const json_t *object, struct json_selector *how, char **
             return false;
         }
     }
-    return how->type != JSON_TYPE_STUB || read_stub(object, &how->stub, error);
+    switch (how->type) {
+    case JSON_TYPE_STUB: return read_stub(object, &how->stub, error);
+    case JSON_TYPE_PAYLOAD: return read_event(object, how, error);
+    case JSON_TYPE_TOWER: return read_tower(object, how, error);
+    default: return true;
+    }
+}
+
+static void write_form(const cmrp_stub_format *f, json_t *object) {
+    json_object_set_new(object, "direction", json_string(f->response ? "response" : "request"));
+    json_object_set_new(object, "syntax", json_string(f->syntax == CMRP_NDR64 ? "ndr64" : "ndr"));
+    if (f->order == CMRP_BIG_ENDIAN) {
+        json_object_set_new(object, "drep", json_string("be"));
+    }
 }
 
 void json_selector_write(const struct json_selector *how, bool with_type, json_t *object) {
@@ -262,16 +372,37 @@ void json_selector_write(const struct json_selector *how, bool with_type, json_t
     if (how->type == JSON_TYPE_CHANGE) {
         json_object_set_new(object, "set", json_string(how->set->name));
     }
+    if (how->type == JSON_TYPE_PAYLOAD) {
+        const cmrp_change_set *types = cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
+        uint32_t cursor = 0;
+        const cmrp_change_flag *type = cmrp_change_next(types, how->object_type, &cursor);
+        json_object_set_new(object, "object_type", json_string(type->name));
+        json_object_set_new(object, "flag", json_string(how->flag->name));
+    }
     if (how->type == JSON_TYPE_STUB) {
         const cmrp_stub_format *f = &how->stub;
         json_object_set_new(object, "method", json_string(f->method->name));
         json_object_set_new(object, "opnum", json_u32(f->method->opnum));
         json_object_set_new(object, "interface", json_u32(f->interface));
-        json_object_set_new(object, "direction", json_string(f->response ? "response" : "request"));
-        json_object_set_new(object, "syntax",
-                            json_string(f->syntax == CMRP_NDR64 ? "ndr64" : "ndr"));
-        if (f->order == CMRP_BIG_ENDIAN) {
-            json_object_set_new(object, "drep", json_string("be"));
-        }
+        write_form(f, object);
     }
+    if (how->type == JSON_TYPE_TOWER && how->ept_map) {
+        write_form(&how->stub, object);
+    }
+}
+
+bool json_selector_agrees(struct shape *s, const struct json_selector *how, bool with_type,
+                          const json_t *value) {
+    json_t *chosen = json_object();
+    const char *key;
+    json_t *member;
+    bool ok = true;
+    json_selector_write(how, with_type, chosen);
+    json_object_foreach(chosen, key, member) {
+        const json_t *given = json_object_get(value, key);
+        ok = ok && (given == NULL || json_equal(given, member) ||
+                    shape_fail(s, "%s contradicts what was asked for", key));
+    }
+    json_decref(chosen);
+    return ok;
 }

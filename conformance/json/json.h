@@ -14,7 +14,15 @@
 #include "util/buffer.h"
 
 // What stands in a text or vector: the types of `cmrp decode --type`.
-enum json_type { JSON_TYPE_BATCH, JSON_TYPE_CHANGE, JSON_TYPE_STUB, JSON_TYPE_PDU, JSON_TYPES };
+enum json_type {
+    JSON_TYPE_BATCH,
+    JSON_TYPE_CHANGE,
+    JSON_TYPE_STUB,
+    JSON_TYPE_PDU,
+    JSON_TYPE_PAYLOAD,
+    JSON_TYPE_TOWER,
+    JSON_TYPES
+};
 const char *json_type_name(enum json_type type);
 bool json_type_named(const char *name, enum json_type *type);
 
@@ -24,6 +32,9 @@ struct json_selector {
     unsigned batch_flags;       // batch: CMRP_BATCH_STRICT or CMRP_BATCH_LENIENT
     const cmrp_change_set *set; // change
     cmrp_stub_format stub;      // stub
+    uint32_t object_type;       // payload: CLUSTER_OBJECT_TYPE
+    bool ept_map; // tower: a stub of ept_map: stub's response, syntax and order; else a tower alone
+    const cmrp_change_flag *flag; // payload: one of the type's CLUSTER_CHANGE_*_V2
 };
 
 // Why a value could not be encoded: the code's id ("value" for JSON of the wrong shape), where in
@@ -44,6 +55,16 @@ json_t *json_parse(const char *text, size_t size, char **error);
 json_t *json_decode(const struct json_selector *how, cmrp_view bytes, uint64_t offset,
                     cmrp_error *error);
 
+// Whether octets are read as a connectionless PDU (version 4), by the first one.
+bool json_is_pdu_cl(cmrp_view bytes);
+
+// The payload that the buffer in a list of slots has, by the object type and flags beside it; NULL
+// where nothing is known of it, or nothing but octets.
+const cmrp_payload_row *json_payload_row(const cmrp_param *params, size_t count,
+                                         const cmrp_slot *slots);
+// The payload in such a buffer, as json_decode gives it; NULL where it is not what the row says.
+json_t *json_payload_value(const cmrp_payload_row *row, const cmrp_slot *buffer);
+
 // Writes a batch as json_decode and json_dumpf (with these flags) would, one command at a time: a
 // batch of many commands would take fifty times its size as a whole. Writes nothing on an error.
 bool json_batch_print(cmrp_view bytes, unsigned batch_flags, size_t dump_flags, FILE *out,
@@ -54,7 +75,8 @@ bool json_encode(const struct json_selector *how, const json_t *value, struct bu
                  struct json_failure *failure);
 
 // Reads the selectors of a testee request, a vector or a stub object: "type" unless given, then
-// "set"; "method", "opnum", "direction", "interface", "syntax", "drep"; "mode". Missing ones keep
+// "set"; "method", "opnum", "direction", "interface", "syntax", "drep"; "object_type", "flag";
+// "mode". Missing ones keep
 // their defaults (interface 3, ndr, le, strict). On failure *error is set (free it).
 bool json_selector_read(const json_t *object, struct json_selector *how, char **error);
 // Adds the selectors to an object, in the order type (if with_type), set, method, opnum, direction,

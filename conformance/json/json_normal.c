@@ -132,6 +132,45 @@ static json_t *normal_param(const cmrp_param *p, const json_t *value) {
                : json_deep_copy(value);
 }
 
+// The member of this meaning, of a structure whose members' names start with prefix and whose JSON
+// is object.
+static const json_t *sibling(const cmrp_param *params, size_t count, unsigned meaning,
+                             const json_t *object, const char *prefix) {
+    const size_t skip = strlen(prefix);
+    for (size_t i = 0; i < count; i++) {
+        if (params[i].meaning != meaning || strncmp(params[i].name, prefix, skip) != 0) {
+            continue;
+        }
+        const char *name = params[i].name + skip;
+        const char *dot;
+        while ((dot = strchr(name, '.')) != NULL) {
+            char *part = util_format("%.*s", (int)(dot - name), name);
+            object = json_object_get(object, part);
+            free(part);
+            name = dot + 1;
+        }
+        return json_object_get(object, name);
+    }
+    return NULL;
+}
+
+// A payload that stands in place of its octets: those.
+static json_t *normal_buffer(const json_t *value, const json_t *type, const json_t *flags) {
+    struct json_failure failure = {0};
+    struct shape s = {.failure = &failure};
+    struct buffer octets = {0};
+    uint64_t object_type = 0;
+    uint64_t flag = 0;
+    json_t *normal = NULL;
+    if (shape_integer(&s, type, false, UINT32_MAX, &object_type) &&
+        shape_integer(&s, flags, true, UINT64_MAX, &flag) &&
+        json_payload_encode(&s, (uint32_t)object_type, flag, value, &octets)) {
+        normal = json_hex(buffer_view(&octets));
+    }
+    buffer_free(&octets);
+    return normal != NULL ? normal : json_deep_copy(value);
+}
+
 // Members of nested structures stay nested: walks keys, finding the parameter by its dotted name.
 static json_t *normal_level(const cmrp_param *params, size_t count, const cmrp_stub_format *format,
                             const json_t *object, const char *prefix) {
@@ -149,6 +188,11 @@ static json_t *normal_level(const cmrp_param *params, size_t count, const cmrp_s
         }
         if (shape_is_added(key) || (found != NULL && found->meaning == CMRP_MEANS_COUNT)) {
             // says nothing that its array does not say
+        } else if (found != NULL && found->meaning == CMRP_MEANS_PAYLOAD && json_is_object(value)) {
+            json_object_set_new(
+                copy, key,
+                normal_buffer(value, sibling(params, count, CMRP_MEANS_OBJECT_TYPE, object, prefix),
+                              sibling(params, count, CMRP_MEANS_FLAGS, object, prefix)));
         } else if (found != NULL) {
             json_object_set_new(copy, key, normal_param(found, value));
         } else if (json_is_object(value)) {
@@ -171,9 +215,9 @@ static json_t *normal_params(const cmrp_param *params, size_t count, const cmrp_
 
 // Hex and UUIDs stand at every depth of a PDU, always under the same keys.
 static json_t *normal_pdu(const json_t *value) {
-    static const char *const hex[] = {"stub",      "drep",         "reserved2", "pad",
-                                      "extension", "auth_padding", "token",     "uuid",
-                                      "object",    "sec_addr_hex"};
+    static const char *const hex[] = {
+        "stub", "drep",   "reserved2",    "pad",      "extension", "auth_padding", "token",
+        "uuid", "object", "sec_addr_hex", "trailing", "if_id",     "act_id"};
     size_t i;
     const char *key;
     json_t *member;
@@ -199,6 +243,21 @@ static json_t *normal_pdu(const json_t *value) {
     return copy;
 }
 
+// What it decodes to again, without what only decoding adds.
+static json_t *normal_again(const struct json_selector *how, const json_t *value) {
+    struct buffer octets = {0};
+    struct json_failure failure;
+    cmrp_error error = {0};
+    json_t *again = NULL;
+    if (json_encode(how, value, &octets, &failure)) {
+        again = json_decode(how, buffer_view(&octets), 0, &error);
+    }
+    buffer_free(&octets);
+    json_t *normal = normal_pdu(again != NULL ? again : value);
+    json_decref(again);
+    return normal;
+}
+
 json_t *json_normal(const struct json_selector *how, const json_t *value) {
     if (!json_is_object(value)) {
         return json_deep_copy(value);
@@ -206,6 +265,8 @@ json_t *json_normal(const struct json_selector *how, const json_t *value) {
     switch (how->type) {
     case JSON_TYPE_BATCH: return normal_batch(value);
     case JSON_TYPE_CHANGE: return normal_change(how->set, value);
+    case JSON_TYPE_PAYLOAD:
+    case JSON_TYPE_TOWER: return normal_again(how, value);
     case JSON_TYPE_STUB: {
         json_t *normal = json_object();
         const cmrp_method *method = how->stub.method;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// {"ptype","flags","drep","frag_length","auth_length","call_id", the body's keys…, "auth"?}
+// {"ptype","flags","drep","frag_length","auth_length","call_id", the body's keys…, "trailing"?,
+// "auth"?}
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ static void set(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
 }
 
-static json_t *uuid_value(const cmrp_uuid *uuid) {
+json_t *json_uuid(const cmrp_uuid *uuid) {
     char text[CMRP_UUID_TEXT_SIZE];
     cmrp_uuid_format(uuid, text);
     return json_string(text);
@@ -19,7 +20,7 @@ static json_t *uuid_value(const cmrp_uuid *uuid) {
 
 static json_t *syntax_value(const cmrp_syntax_id *id) {
     json_t *object = json_object();
-    set(object, "uuid", uuid_value(&id->uuid));
+    set(object, "uuid", json_uuid(&id->uuid));
     set(object, "version", json_u32(id->version));
     set(object, "version_minor", json_u32(id->version_minor));
     return object;
@@ -123,7 +124,7 @@ static void add_call(json_t *object, const cmrp_pdu *pdu) {
     if (pdu->header.ptype == CMRP_PTYPE_REQUEST) {
         set(object, "opnum", json_u32(pdu->opnum));
         if (pdu->has_object) {
-            set(object, "object", uuid_value(&pdu->object));
+            set(object, "object", json_uuid(&pdu->object));
         }
     } else {
         set(object, "cancel_count", json_u32(pdu->cancel_count));
@@ -157,6 +158,9 @@ static void add_body(json_t *object, const cmrp_pdu *pdu) {
         break;
     default: break;
     }
+    if (pdu->trailing.size > 0) {
+        set(object, "trailing", json_hex(pdu->trailing));
+    }
 }
 
 static void add_auth(json_t *object, const cmrp_pdu *pdu) {
@@ -177,6 +181,9 @@ static void add_auth(json_t *object, const cmrp_pdu *pdu) {
 }
 
 json_t *json_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_error *error) {
+    if (json_is_pdu_cl(bytes)) {
+        return json_pdu_cl_decode(bytes, offset, error);
+    }
     cmrp_pdu pdu;
     json_t *warnings = json_array();
     json_t *object = NULL;
@@ -197,7 +204,7 @@ json_t *json_pdu_decode(cmrp_view bytes, uint64_t offset, cmrp_error *error) {
 // A PDU and the memory that its views point into.
 struct writing {
     cmrp_pdu pdu;
-    struct buffer stub, token, padding, extension, versions, address;
+    struct buffer stub, token, padding, extension, versions, address, trailing;
     cmrp_pdu_context *contexts;
     cmrp_pdu_result *results;
     cmrp_syntax_id *transfers;
@@ -209,21 +216,21 @@ static bool read_small(struct shape *s, const json_t *object, const char *key, u
     return shape_u64(s, object, key, true, max, out);
 }
 
-static bool read_u8(struct shape *s, const json_t *object, const char *key, uint8_t *out) {
+bool json_read_u8(struct shape *s, const json_t *object, const char *key, uint8_t *out) {
     uint64_t n;
     const bool ok = read_small(s, object, key, UINT8_MAX, &n);
     *out = (uint8_t)n;
     return ok;
 }
 
-static bool read_u16(struct shape *s, const json_t *object, const char *key, uint16_t *out) {
+bool json_read_u16(struct shape *s, const json_t *object, const char *key, uint16_t *out) {
     uint64_t n;
     const bool ok = read_small(s, object, key, UINT16_MAX, &n);
     *out = (uint16_t)n;
     return ok;
 }
 
-static bool read_u32(struct shape *s, const json_t *object, const char *key, uint32_t *out) {
+bool json_read_u32(struct shape *s, const json_t *object, const char *key, uint32_t *out) {
     uint64_t n;
     const bool ok = read_small(s, object, key, UINT32_MAX, &n);
     *out = (uint32_t)n;
@@ -231,8 +238,8 @@ static bool read_u32(struct shape *s, const json_t *object, const char *key, uin
 }
 
 // Exactly n octets of hex.
-static bool read_fixed(struct shape *s, const json_t *object, const char *key, uint8_t *out,
-                       size_t n) {
+bool json_read_fixed(struct shape *s, const json_t *object, const char *key, uint8_t *out,
+                     size_t n) {
     struct buffer octets = {0};
     bool ok = shape_hex(s, object, key, true, &octets);
     if (ok && octets.size != n) {
@@ -245,7 +252,7 @@ static bool read_fixed(struct shape *s, const json_t *object, const char *key, u
     return ok;
 }
 
-static bool read_uuid(struct shape *s, const json_t *object, const char *key, cmrp_uuid *uuid) {
+bool json_read_uuid(struct shape *s, const json_t *object, const char *key, cmrp_uuid *uuid) {
     const char *text = "";
     return shape_string(s, object, key, true, &text) &&
            (cmrp_uuid_parse(text, uuid) || shape_fail(s, "\"%s\" is not a UUID", key));
@@ -253,9 +260,9 @@ static bool read_uuid(struct shape *s, const json_t *object, const char *key, cm
 
 static bool read_syntax(struct shape *s, const json_t *value, cmrp_syntax_id *id) {
     static const char *const keys[] = {"uuid", "version", "version_minor", NULL};
-    return shape_object(s, value, keys) && read_uuid(s, value, "uuid", &id->uuid) &&
-           read_u16(s, value, "version", &id->version) &&
-           read_u16(s, value, "version_minor", &id->version_minor);
+    return shape_object(s, value, keys) && json_read_uuid(s, value, "uuid", &id->uuid) &&
+           json_read_u16(s, value, "version", &id->version) &&
+           json_read_u16(s, value, "version_minor", &id->version_minor);
 }
 
 // The array under `key`, with at most 255 elements; the place is then inside it.
@@ -277,7 +284,7 @@ static bool read_context(struct shape *s, const json_t *value, cmrp_pdu_context 
     static const char *const keys[] = {"id", "abstract_syntax", "transfer_syntaxes", NULL};
     size_t i;
     json_t *item;
-    if (!shape_object(s, value, keys) || !read_u16(s, value, "id", &c->id) ||
+    if (!shape_object(s, value, keys) || !json_read_u16(s, value, "id", &c->id) ||
         !read_syntax(s, json_object_get(value, "abstract_syntax"), &c->abstract_syntax)) {
         return false;
     }
@@ -349,8 +356,8 @@ static bool read_results(struct shape *s, const json_t *object, struct writing *
         cmrp_pdu_result *r = &w->results[i];
         const size_t inner = shape_mark(s);
         shape_enter_index(s, i);
-        if (!shape_object(s, item, keys) || !read_u16(s, item, "result", &r->result) ||
-            !read_u16(s, item, "reason", &r->reason) ||
+        if (!shape_object(s, item, keys) || !json_read_u16(s, item, "result", &r->result) ||
+            !json_read_u16(s, item, "reason", &r->reason) ||
             !read_syntax(s, json_object_get(item, "transfer_syntax"), &r->transfer)) {
             return false;
         }
@@ -373,43 +380,43 @@ static bool read_versions(struct shape *s, const json_t *object, struct writing 
     }
     json_array_foreach(array, i, item) {
         uint8_t *pair = buffer_extend(&w->versions, 2);
-        if (!shape_object(s, item, keys) || !read_u8(s, item, "major", &pair[0]) ||
-            !read_u8(s, item, "minor", &pair[1])) {
+        if (!shape_object(s, item, keys) || !json_read_u8(s, item, "major", &pair[0]) ||
+            !json_read_u8(s, item, "minor", &pair[1])) {
             return false;
         }
     }
     shape_leave(s, mark);
     w->pdu.list_count = (uint8_t)json_array_size(array);
     w->pdu.list = buffer_view(&w->versions);
-    return read_u16(s, object, "reason", &w->pdu.nak_reason) &&
+    return json_read_u16(s, object, "reason", &w->pdu.nak_reason) &&
            shape_hex(s, object, "extension", false, &w->extension);
 }
 
 static bool read_call(struct shape *s, const json_t *object, struct writing *w) {
     cmrp_pdu *pdu = &w->pdu;
-    if (!read_u32(s, object, "alloc_hint", &pdu->alloc_hint) ||
-        !read_u16(s, object, "context_id", &pdu->context_id) ||
+    if (!json_read_u32(s, object, "alloc_hint", &pdu->alloc_hint) ||
+        !json_read_u16(s, object, "context_id", &pdu->context_id) ||
         !shape_hex(s, object, "stub", true, &w->stub)) {
         return false;
     }
     if (pdu->header.ptype == CMRP_PTYPE_REQUEST) {
         pdu->has_object = (pdu->header.flags & CMRP_PFC_OBJECT_UUID) != 0;
-        return read_u16(s, object, "opnum", &pdu->opnum) &&
-               (!pdu->has_object || read_uuid(s, object, "object", &pdu->object));
+        return json_read_u16(s, object, "opnum", &pdu->opnum) &&
+               (!pdu->has_object || json_read_uuid(s, object, "object", &pdu->object));
     }
-    if (!read_u8(s, object, "cancel_count", &pdu->cancel_count) ||
-        !read_u8(s, object, "reserved", &pdu->reserved)) {
+    if (!json_read_u8(s, object, "cancel_count", &pdu->cancel_count) ||
+        !json_read_u8(s, object, "reserved", &pdu->reserved)) {
         return false;
     }
     return pdu->header.ptype != CMRP_PTYPE_FAULT ||
-           (read_u32(s, object, "status", &pdu->status) &&
-            read_fixed(s, object, "reserved2", pdu->reserved2, sizeof pdu->reserved2));
+           (json_read_u32(s, object, "status", &pdu->status) &&
+            json_read_fixed(s, object, "reserved2", pdu->reserved2, sizeof pdu->reserved2));
 }
 
 static bool read_association(struct shape *s, const json_t *object, cmrp_pdu *pdu) {
-    return read_u16(s, object, "max_xmit_frag", &pdu->max_xmit_frag) &&
-           read_u16(s, object, "max_recv_frag", &pdu->max_recv_frag) &&
-           read_u32(s, object, "assoc_group_id", &pdu->assoc_group_id);
+    return json_read_u16(s, object, "max_xmit_frag", &pdu->max_xmit_frag) &&
+           json_read_u16(s, object, "max_recv_frag", &pdu->max_recv_frag) &&
+           json_read_u32(s, object, "assoc_group_id", &pdu->assoc_group_id);
 }
 
 static bool read_body(struct shape *s, const json_t *object, struct writing *w) {
@@ -425,7 +432,7 @@ static bool read_body(struct shape *s, const json_t *object, struct writing *w) 
         return read_association(s, object, &w->pdu) && read_results(s, object, w);
     case CMRP_PTYPE_BIND_NAK: return read_versions(s, object, w);
     case CMRP_PTYPE_AUTH3:
-        return read_fixed(s, object, "pad", w->pdu.auth3_pad, sizeof w->pdu.auth3_pad);
+        return json_read_fixed(s, object, "pad", w->pdu.auth3_pad, sizeof w->pdu.auth3_pad);
     default: return true;
     }
 }
@@ -444,10 +451,10 @@ static bool read_auth(struct shape *s, const json_t *object, struct writing *w) 
         return false;
     }
     shape_enter_key(s, "auth");
-    if (!shape_object(s, auth, keys) || !read_u8(s, auth, "type", &w->pdu.auth_type) ||
-        !read_u8(s, auth, "level", &w->pdu.auth_level) ||
-        !read_u8(s, auth, "reserved", &w->pdu.auth_reserved) ||
-        !read_u32(s, auth, "context_id", &w->pdu.auth_context_id) ||
+    if (!shape_object(s, auth, keys) || !json_read_u8(s, auth, "type", &w->pdu.auth_type) ||
+        !json_read_u8(s, auth, "level", &w->pdu.auth_level) ||
+        !json_read_u8(s, auth, "reserved", &w->pdu.auth_reserved) ||
+        !json_read_u32(s, auth, "context_id", &w->pdu.auth_context_id) ||
         !shape_u64(s, auth, "pad_length", false, UINT8_MAX, &pad_length) ||
         !shape_hex(s, auth, "token", true, &w->token)) {
         return false;
@@ -472,17 +479,13 @@ static const char *const *body_keys(unsigned ptype) {
     static const char *const fault[] = {"alloc_hint", "context_id", "cancel_count", "reserved",
                                         "status",     "reserved2",  "stub",         NULL};
     static const char *const bind[] = {"max_xmit_frag", "max_recv_frag", "assoc_group_id",
-                                       "contexts", NULL};
-    static const char *const ack[] = {"max_xmit_frag",
-                                      "max_recv_frag",
-                                      "assoc_group_id",
-                                      "sec_addr",
-                                      "sec_addr_hex",
-                                      "results",
-                                      NULL};
+                                       "contexts",      "trailing",      NULL};
+    static const char *const ack[] = {
+        "max_xmit_frag", "max_recv_frag", "assoc_group_id", "sec_addr",
+        "sec_addr_hex",  "results",       "trailing",       NULL};
     static const char *const nak[] = {"reason", "versions", "extension", NULL};
-    static const char *const auth3[] = {"pad", NULL};
-    static const char *const none[] = {NULL};
+    static const char *const auth3[] = {"pad", "trailing", NULL};
+    static const char *const none[] = {"trailing", NULL};
     switch (ptype) {
     case CMRP_PTYPE_REQUEST: return request;
     case CMRP_PTYPE_RESPONSE: return response;
@@ -529,10 +532,10 @@ static bool read_header(struct shape *s, const json_t *object, cmrp_pdu_header *
         return false;
     }
     h->minor = (uint8_t)minor;
-    return read_u8(s, object, "flags", &h->flags) &&
-           read_fixed(s, object, "drep", h->drep, sizeof h->drep) &&
+    return json_read_u8(s, object, "flags", &h->flags) &&
+           json_read_fixed(s, object, "drep", h->drep, sizeof h->drep) &&
            (h->drep[0] >> 4 <= 1 || shape_fail(s, "unknown integer representation in drep")) &&
-           read_u32(s, object, "call_id", &h->call_id);
+           json_read_u32(s, object, "call_id", &h->call_id);
 }
 
 // Lengths are derived; where they are given they must be right.
@@ -556,13 +559,17 @@ static bool write_pdu(void *context, cmrp_writer *w) {
 }
 
 bool json_pdu_encode(struct shape *s, const json_t *value, struct buffer *out) {
+    if (json_integer_value(json_object_get(value, "rpc_vers")) == 4) {
+        return json_pdu_cl_encode(s, value, out);
+    }
     struct writing w = {0};
     const size_t start = out->size;
-    bool ok =
-        read_header(s, value, &w.pdu.header) && read_body(s, value, &w) && read_auth(s, value, &w);
+    bool ok = read_header(s, value, &w.pdu.header) && read_body(s, value, &w) &&
+              shape_hex(s, value, "trailing", false, &w.trailing) && read_auth(s, value, &w);
     if (ok) {
         w.pdu.stub = buffer_view(&w.stub);
         w.pdu.extension = buffer_view(&w.extension);
+        w.pdu.trailing = buffer_view(&w.trailing);
         w.pdu.auth_token = buffer_view(&w.token);
         w.pdu.auth_padding = buffer_view(&w.padding);
         ok = json_write(s, write_pdu, &w, out) && check_lengths(s, value, &w, out->size - start);
@@ -573,6 +580,7 @@ bool json_pdu_encode(struct shape *s, const json_t *value, struct buffer *out) {
     buffer_free(&w.extension);
     buffer_free(&w.versions);
     buffer_free(&w.address);
+    buffer_free(&w.trailing);
     free(w.contexts);
     free(w.results);
     free(w.transfers);

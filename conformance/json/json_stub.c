@@ -33,21 +33,6 @@ static json_t *holder(json_t *object, const char *name, const char **key) {
     return object;
 }
 
-static json_t *string_value(const cmrp_slot *slot) {
-    if (cmrp_utf16_check(slot->bytes, slot->order) == 0) {
-        return json_text(slot->bytes, slot->order);
-    }
-    struct buffer units = {0}; // little-endian whatever the stub's byte order
-    for (size_t i = 0; i < slot->bytes.size; i += 2) {
-        cmrp_store(buffer_extend(&units, 2), 2, cmrp_load_u16(slot->bytes.data + i, slot->order),
-                   CMRP_LITTLE_ENDIAN);
-    }
-    json_t *object = json_object();
-    json_object_set_new(object, "utf16", json_hex(buffer_view(&units)));
-    buffer_free(&units);
-    return object;
-}
-
 static json_t *octets_value(const cmrp_param *p, const cmrp_slot *slot) {
     if (p->meaning == CMRP_MEANS_BATCH) {
         cmrp_error ignored = {0};
@@ -86,7 +71,7 @@ static json_t *slot_value(const cmrp_param *p, const cmrp_slot *slot) {
     switch (p->kind) {
     case CMRP_KIND_HANDLE: return json_hex((cmrp_view){slot->handle, CMRP_HANDLE_SIZE});
     case CMRP_KIND_STRING:
-    case CMRP_KIND_OPEN_STRING: return string_value(slot);
+    case CMRP_KIND_OPEN_STRING: return json_units(slot->bytes, slot->order);
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING: return octets_value(p, slot);
     case CMRP_KIND_RECORD:
@@ -116,6 +101,13 @@ static void add_params(json_t *object, const cmrp_param *params, size_t count,
             char *names_key = util_format("%s_names", key);
             json_object_set_new(parent, names_key, json_flag_names(set, slots[i].value));
             free(names_key);
+        }
+        json_t *payload =
+            params[i].meaning == CMRP_MEANS_PAYLOAD
+                ? json_payload_value(json_payload_row(params, count, slots), &slots[i])
+                : NULL;
+        if (payload != NULL) {
+            json_object_set_new(parent, "buffer_payload", payload);
         }
     }
 }
@@ -231,14 +223,7 @@ static const json_t *lookup(struct shape *s, const json_t *object, const char *n
 static bool read_string(struct shape *s, const json_t *value, cmrp_slot *slot,
                         struct store *store) {
     struct buffer units = {0};
-    bool ok;
-    if (json_is_object(value)) {
-        static const char *const keys[] = {"utf16", NULL};
-        ok = shape_object(s, value, keys) && shape_hex(s, value, "utf16", true, &units);
-        ok = ok && (units.size % 2 == 0 || shape_fail(s, "an odd number of octets"));
-    } else {
-        ok = shape_utf16(s, value, CMRP_LITTLE_ENDIAN, &units);
-    }
+    const bool ok = shape_units(s, value, &units);
     slot->bytes = buffer_view(&units);
     slot->order = CMRP_LITTLE_ENDIAN;
     keep(store, units.data);
@@ -251,6 +236,22 @@ static bool read_octets(struct shape *s, const cmrp_param *p, const json_t *valu
     const bool ok = p->meaning == CMRP_MEANS_BATCH && json_is_object(value)
                         ? json_batch_encode(s, value, CMRP_BATCH_STRICT, &octets)
                         : shape_octets(s, value, &octets);
+    slot->bytes = buffer_view(&octets);
+    keep(store, octets.data);
+    return ok;
+}
+
+// A buffer given as what it says: object type and flags stand in slots that were read before.
+static bool read_payload(struct shape *s, const cmrp_param *params, size_t count,
+                         const json_t *value, cmrp_slot *slots, cmrp_slot *slot,
+                         struct store *store) {
+    struct buffer octets = {0};
+    const cmrp_payload_row *row = json_payload_row(params, count, slots);
+    slot->present = true;
+    if (row == NULL) {
+        return shape_fail(s, "only octets can be the buffer of this event");
+    }
+    const bool ok = json_payload_encode(s, row->object_type, row->flag, value, &octets);
     slot->bytes = buffer_view(&octets);
     keep(store, octets.data);
     return ok;
@@ -339,7 +340,9 @@ static bool read_params(struct shape *s, const json_t *object, const cmrp_param 
         if (value == NULL && cmrp_param_sized_by(params, count, i) == NULL) {
             return shape_fail(s, "missing");
         }
-        if (value != NULL && !read_slot(s, &params[i], value, &slots[i], store)) {
+        const bool payload = params[i].meaning == CMRP_MEANS_PAYLOAD && json_is_object(value);
+        if (payload ? !read_payload(s, params, count, value, slots, &slots[i], store)
+                    : value != NULL && !read_slot(s, &params[i], value, &slots[i], store)) {
             return false;
         }
         shape_leave(s, mark);
@@ -368,18 +371,7 @@ bool json_stub_encode(struct shape *s, const cmrp_stub_format *format, const jso
     if (!shape_object(s, value, keys)) {
         return false;
     }
-    // Selectors in the value must not contradict those that the caller chose.
-    json_t *chosen = json_object();
-    json_selector_write(&how, true, chosen);
-    const char *key;
-    json_t *member;
-    bool ok = true;
-    json_object_foreach(chosen, key, member) {
-        const json_t *given = json_object_get(value, key);
-        ok = ok && (given == NULL || json_equal(given, member) ||
-                    shape_fail(s, "%s contradicts what was asked for", key));
-    }
-    json_decref(chosen);
+    bool ok = json_selector_agrees(s, &how, true, value);
     const json_t *params = json_object_get(value, "params");
     if (ok && params == NULL) {
         ok = shape_fail(s, "key \"params\" is missing");

@@ -60,7 +60,7 @@ void shape_leave(struct shape *s, size_t mark) {
 bool shape_is_added(const char *key) {
     const size_t n = strlen(key);
     return strcmp(key, "offset") == 0 || strcmp(key, "warnings") == 0 ||
-           (n > 6 && strcmp(key + n - 6, "_names") == 0);
+           strcmp(key, "buffer_payload") == 0 || (n > 6 && strcmp(key + n - 6, "_names") == 0);
 }
 
 bool shape_unknown(struct shape *s, const char *what, const char *key) {
@@ -140,6 +140,16 @@ bool shape_utf16(struct shape *s, const json_t *value, cmrp_order order, struct 
         return shape_fail(s, "not valid UTF-8");
     }
     return true;
+}
+
+bool shape_units(struct shape *s, const json_t *value, struct buffer *out) {
+    static const char *const keys[] = {"utf16", NULL};
+    if (!json_is_object(value)) {
+        return shape_utf16(s, value, CMRP_LITTLE_ENDIAN, out);
+    }
+    const size_t start = out->size;
+    return shape_object(s, value, keys) && shape_hex(s, value, "utf16", true, out) &&
+           ((out->size - start) % 2 == 0 || shape_fail(s, "an odd number of octets"));
 }
 
 const char *shape_text(const json_t *value) {

@@ -45,10 +45,13 @@ bool shape_octets(struct shape *s, const json_t *value, struct buffer *out);
 // A value by itself: text, appended as UTF-16 units in `order`.
 bool shape_utf16(struct shape *s, const json_t *value, cmrp_order order, struct buffer *out);
 
+// The same, or {"utf16":hex}: units as they are. Always little-endian.
+bool shape_units(struct shape *s, const json_t *value, struct buffer *out);
+
 // The text of a string that has no NUL inside; NULL for anything else. Names are looked up by it.
 const char *shape_text(const json_t *value);
 
-// Whether only decoding adds this key: offset, warnings, *_names.
+// Whether only decoding adds this key: offset, warnings, buffer_payload, *_names.
 bool shape_is_added(const char *key);
 
 #endif

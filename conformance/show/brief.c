@@ -168,15 +168,35 @@ static unsigned rank(const cmrp_param *p) {
 
 enum { RANKS = 4 };
 
+// A buffer in the words of its event; false where it says something else.
+static bool put_payload(struct buffer *out, const cmrp_param *p, const cmrp_payload_row *row,
+                        const cmrp_slot *slot, const struct show_options *options) {
+    cmrp_error ignored = {0};
+    cmrp_payload payload;
+    if (row == NULL || slot->null ||
+        !cmrp_payload_decode(row->object_type, row->flag, slot->bytes, 0, &payload, NULL, NULL,
+                             &ignored)) {
+        return false;
+    }
+    buffer_printf(out, "  %s ", short_word(p->name));
+    show_payload_brief(out, &payload, options);
+    return true;
+}
+
 static void put_element(struct buffer *out, const cmrp_struct *type, const cmrp_slot *members,
                         const struct show_options *options) {
     struct buffer line = {0};
     for (unsigned r = 0; r < RANKS; r++) {
         uint64_t object_type = 0;
         for (uint32_t i = 0; i < type->count; i++) {
-            if (rank(&type->members[i]) == r) {
-                put_param(&line, &type->members[i], &members[i], &object_type, options);
+            const cmrp_param *p = &type->members[i];
+            if (rank(p) != r ||
+                (p->meaning == CMRP_MEANS_PAYLOAD &&
+                 put_payload(&line, p, json_payload_row(type->members, type->count, members),
+                             &members[i], options))) {
+                continue;
             }
+            put_param(&line, p, &members[i], &object_type, options);
         }
     }
     show_indent(out, options);

@@ -140,6 +140,20 @@ static size_t name_width(const cmrp_param *params, size_t count, const cmrp_slot
     return width;
 }
 
+// Below the octets of a buffer: what they say, where they say what their event is to.
+static void put_payload(struct buffer *out, const cmrp_payload_row *row, const cmrp_slot *slot,
+                        const struct show_options *options) {
+    struct show_options deeper = *options;
+    cmrp_error error = {0};
+    deeper.indent += 2;
+    if (row != NULL && !slot->null &&
+        !show_payload(out, row->object_type, row->flag, slot->bytes, &deeper, &error)) {
+        show_indent(out, &deeper);
+        show_complaint(out, &error, options);
+        buffer_append(out, "\n", 1);
+    }
+}
+
 static void put_list(struct buffer *out, const cmrp_param *params, size_t count,
                      const cmrp_slot *slots, const char *prefix,
                      const struct show_options *options) {
@@ -164,6 +178,9 @@ static void put_list(struct buffer *out, const cmrp_param *params, size_t count,
             buffer_printf(out, slots[i].null ? "NULL\n" : "no elements\n");
         } else {
             put_param(out, p, &slots[i], &object_type, options);
+        }
+        if (p->meaning == CMRP_MEANS_PAYLOAD) {
+            put_payload(out, json_payload_row(params, count, slots), &slots[i], options);
         }
     }
 }

@@ -19,4 +19,28 @@ size_t show_width(const struct buffer *out, size_t start);
 // Spaces, so that what began at `start` takes `width` columns.
 void show_pad(struct buffer *out, size_t start, size_t width);
 
+// ---- PDUs ---------------------------------------------------------------------------------------
+
+// The start of a field's line.
+void show_field(struct buffer *out, const struct show_options *options, const char *name);
+void show_number(struct buffer *out, const struct show_options *options, const char *name,
+                 uint64_t value);
+void show_octets_field(struct buffer *out, const struct show_options *options, const char *name,
+                       cmrp_view octets);
+
+// Collects warnings as lines (cmrp_warn); they come behind the fields.
+struct show_warned {
+    struct buffer lines;
+    const struct show_options *options;
+};
+void show_keep_warning(void *context, const cmrp_error *warning);
+
+// A tower, or a stub of ept_map.
+bool show_tower(struct buffer *out, const struct json_selector *how, cmrp_view octets,
+                const struct show_options *options, cmrp_error *error);
+
+// show_pdu for a connectionless one.
+bool show_pdu_cl(struct buffer *out, cmrp_view octets, const struct show_options *options,
+                 cmrp_error *error);
+
 #endif

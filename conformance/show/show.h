@@ -40,6 +40,9 @@ bool show_stub(struct buffer *out, const cmrp_stub_format *format, cmrp_view stu
 // Lines: the PDU, then a field each.
 bool show_pdu(struct buffer *out, cmrp_view octets, const struct show_options *options,
               cmrp_error *error);
+// Lines: what the buffer of an event says, a line for each value of a property list.
+bool show_payload(struct buffer *out, uint32_t object_type, uint64_t flag, cmrp_view octets,
+                  const struct show_options *options, cmrp_error *error);
 
 // ---- decoded stubs ------------------------------------------------------------------------------
 
@@ -72,6 +75,9 @@ void show_data(struct buffer *out, uint32_t type, cmrp_view data,
                const struct show_options *options);
 // "N octets: 01 02 …"; the first 16 of them unless verbose.
 void show_octets(struct buffer *out, cmrp_view octets, const struct show_options *options);
+// What a payload says, in part of a line: a state by its name, the names of properties, …
+void show_payload_brief(struct buffer *out, const cmrp_payload *payload,
+                        const struct show_options *options);
 // Text in quotes.
 void show_text(struct buffer *out, cmrp_view units, cmrp_order order);
 // Names joined by |, undefined bits in hexadecimal, 0 as such. Short: without the prefix that the

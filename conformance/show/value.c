@@ -34,12 +34,24 @@ static bool change_value(struct buffer *out, const cmrp_change_set *set, cmrp_vi
     return true;
 }
 
+static bool payload_value(struct buffer *out, const struct json_selector *how, cmrp_view octets,
+                          const struct show_options *options, cmrp_error *error) {
+    struct show_options deeper = *options;
+    deeper.indent += 2;
+    show_indent(out, options);
+    show_styled(out, options, SHOW_NAME, "%s", how->flag->name);
+    buffer_printf(out, ", %zu octet%s\n", octets.size, octets.size == 1 ? "" : "s");
+    return show_payload(out, how->object_type, how->flag->value, octets, &deeper, error);
+}
+
 bool show_value(struct buffer *out, const struct json_selector *how, cmrp_view octets,
                 const struct show_options *options, cmrp_error *error) {
     switch (how->type) {
     case JSON_TYPE_BATCH: return show_batch(out, octets, how->batch_flags, options, error);
     case JSON_TYPE_CHANGE: return change_value(out, how->set, octets, options, error);
     case JSON_TYPE_STUB: return show_stub(out, &how->stub, octets, options, error);
+    case JSON_TYPE_PAYLOAD: return payload_value(out, how, octets, options, error);
+    case JSON_TYPE_TOWER: return show_tower(out, how, octets, options, error);
     default: return show_pdu(out, octets, options, error);
     }
 }

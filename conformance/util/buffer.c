@@ -56,25 +56,17 @@ void buffer_clear(struct buffer *b) {
     b->size = 0;
 }
 
-uint8_t *buffer_extend(struct buffer *b, size_t n) {
-    if (n > b->capacity - b->size || b->data == NULL) { // so that no place is NULL
-        if (n > SIZE_MAX / 4 - b->size) {
-            checked(NULL, n);
-        }
-        const size_t doubled = 2 * b->capacity;
-        const size_t capacity = b->size + n >= doubled ? b->size + n + 64 : doubled;
-        b->data = util_grow(b->data, capacity, 1);
-        b->capacity = capacity;
+void buffer_reserve(struct buffer *b, size_t n) {
+    if (n <= b->capacity - b->size && b->data != NULL) {
+        return;
     }
-    uint8_t *at = b->data + b->size;
-    b->size += n;
-    return at;
-}
-
-void buffer_append(struct buffer *b, const void *data, size_t n) {
-    if (n > 0) {
-        memcpy(buffer_extend(b, n), data, n);
+    if (n > SIZE_MAX / 4 - b->size) {
+        checked(NULL, n);
     }
+    const size_t doubled = 2 * b->capacity;
+    const size_t capacity = b->size + n >= doubled ? b->size + n + 64 : doubled;
+    b->data = util_grow(b->data, capacity, 1);
+    b->capacity = capacity;
 }
 
 void buffer_printf(struct buffer *b, const char *format, ...) {

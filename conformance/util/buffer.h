@@ -25,9 +25,25 @@ struct buffer {
 };
 
 void buffer_free(struct buffer *b);
-void buffer_clear(struct buffer *b);                // keeps the memory
-uint8_t *buffer_extend(struct buffer *b, size_t n); // n uninitialised octets at the end
-void buffer_append(struct buffer *b, const void *data, size_t n);
+void buffer_clear(struct buffer *b);             // keeps the memory
+void buffer_reserve(struct buffer *b, size_t n); // room for n octets more
+
+// Adds n octets at the end, uninitialised.
+static inline uint8_t *buffer_extend(struct buffer *b, size_t n) {
+    if (n > b->capacity - b->size || b->data == NULL) { // so that no place is NULL
+        buffer_reserve(b, n);
+    }
+    uint8_t *at = b->data + b->size;
+    b->size += n;
+    return at;
+}
+
+static inline void buffer_append(struct buffer *b, const void *data, size_t n) {
+    if (n > 0) {
+        memcpy(buffer_extend(b, n), data, n);
+    }
+}
+
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *buffer_text(struct buffer *b); // NUL-terminated; valid until the next change
 cmrp_view buffer_view(const struct buffer *b);

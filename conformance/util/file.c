@@ -44,6 +44,25 @@ bool file_read(const char *path, size_t limit, struct buffer *out, char **error)
     return ok;
 }
 
+// What a file is called that is no plain file.
+static const char *kind_name(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFIFO: return "a FIFO";
+    case S_IFSOCK: return "a socket";
+    case S_IFDIR: return "a directory";
+    default: return "a device";
+    }
+}
+
+bool file_read_plain(const char *path, size_t limit, struct buffer *out, char **error) {
+    struct stat status;
+    if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        *error = util_format("%s: %s, not a plain file", path, kind_name(status.st_mode));
+        return false;
+    }
+    return file_read(path, limit, out, error); // which says why stat failed, if it did
+}
+
 bool file_write(const char *path, cmrp_view content, char **error) {
     if (strcmp(path, "-") == 0) {
         if (content.size > 0) {

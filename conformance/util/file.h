@@ -14,6 +14,10 @@ const char *file_shown_name(const char *path);
 // name and the reason. More than `limit` octets are refused.
 bool file_read(const char *path, size_t limit, struct buffer *out, char **error);
 
+// The same for data that lie in a plain file: a directory, FIFO, socket or device is refused with
+// its kind, so that nobody waits for a writer who never comes. "-" is standard input here, too.
+bool file_read_plain(const char *path, size_t limit, struct buffer *out, char **error);
+
 // Writes a file whole. A failed write leaves no half file behind. "-" is standard output: that
 // never fails here (error may be NULL), file_stdout_ok tells in the end.
 bool file_write(const char *path, cmrp_view content, char **error);
