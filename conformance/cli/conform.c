@@ -309,6 +309,7 @@ static enum outcome run(struct run *r) {
         .words = r->words,
         .timeout = r->o->timeout,
         .hello_timeout = r->o->timeout > HELLO_TIMEOUT ? r->o->timeout : HELLO_TIMEOUT,
+        .waits = HOST_WAITS,
         .processes = r->o->processes,
         .window = HOST_WINDOW,
         .context = r,

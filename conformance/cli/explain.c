@@ -230,10 +230,22 @@ static void put_head(struct buffer *out, const struct sources *s, const struct v
     if (v->how.type == JSON_TYPE_CHANGE) {
         buffer_printf(out, "  set %s\n", v->how.set->name);
     }
+    if (v->how.type == JSON_TYPE_PAYLOAD) {
+        const cmrp_payload_row *row = cmrp_payload_row_of(v->how.object_type, v->how.flag->value);
+        buffer_printf(out, "  buffer of %s: %s\n", v->how.flag->name,
+                      row != NULL ? row->what : "not described by the specification");
+    }
     if (v->how.type == JSON_TYPE_STUB) {
         const cmrp_stub_format *f = &v->how.stub;
         buffer_printf(out, "  %s (opnum %u), %s, protocol %u, %s, %s\n", f->method->name,
                       f->method->opnum, f->response ? "response" : "request", f->interface,
+                      f->syntax == CMRP_NDR64 ? "NDR64" : "NDR",
+                      f->order == CMRP_LITTLE_ENDIAN ? "little-endian" : "big-endian");
+    }
+    if (v->how.type == JSON_TYPE_TOWER && v->how.ept_map) {
+        const cmrp_stub_format *f = &v->how.stub;
+        buffer_printf(out, "  ept_map (opnum %d), %s, %s, %s\n", CMRP_EPM_OPNUM_MAP,
+                      f->response ? "response" : "request",
                       f->syntax == CMRP_NDR64 ? "NDR64" : "NDR",
                       f->order == CMRP_LITTLE_ENDIAN ? "little-endian" : "big-endian");
     }
@@ -270,17 +282,6 @@ static bool explain_vector(struct buffer *out, const struct sources *s, const ch
 
 // ---- a requirement ------------------------------------------------------------------------------
 
-static bool cites(const struct vector *v, const char *id) {
-    size_t i;
-    json_t *element;
-    json_array_foreach(v->requirements, i, element) {
-        if (strcmp(json_string_value(element), id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool explain_requirement(struct buffer *out, const struct sources *s, const char *id) {
     const struct requirement *r = catalogue_find(&s->catalogue, id);
     if (r == NULL) {
@@ -291,7 +292,7 @@ static bool explain_requirement(struct buffer *out, const struct sources *s, con
     buffer_printf(out, "]\n  %s\n", r->statement);
     buffer_printf(out, "  concerns: %s (%s), protocol %s\n", r->subjects, r->role, r->protocol);
     buffer_printf(out, "  testable by: %s\n  status: %s\n", r->testable, r->status);
-    put_vectors(out, &s->vectors, "vectors that cite it", id, cites);
+    put_vectors(out, &s->vectors, "vectors that cite it", id, vector_cites);
     return true;
 }
 
@@ -336,6 +337,10 @@ static bool is_of_set(const struct vector *v, const char *name) {
     return v->how.type == JSON_TYPE_CHANGE && strcmp(v->how.set->name, name) == 0;
 }
 
+static bool is_of_event(const struct vector *v, const char *name) {
+    return v->how.type == JSON_TYPE_PAYLOAD && strcmp(v->how.flag->name, name) == 0;
+}
+
 // What the codec's tables know, and the vectors about it.
 static bool explain_name(struct buffer *out, const struct sources *s, const char *name) {
     static const struct {
@@ -345,6 +350,7 @@ static bool explain_name(struct buffer *out, const struct sources *s, const char
         {"vectors that give it", gives_code},
         {"vectors of it", is_of_method},
         {"vectors of it", is_of_set},
+        {"vectors of its buffer", is_of_event},
     };
     if (!describe_name(out, name)) {
         return false;
@@ -368,7 +374,7 @@ static void put_flag_meaning(struct buffer *out, const struct sources *s, const 
     char *error = NULL;
     char *path = util_format("%s/README.md", s->directory);
     char *start = util_format("| `%s` | ", flag);
-    if (file_read(path, FILE_LIMIT, &text, &error)) {
+    if (file_read_plain(path, FILE_LIMIT, &text, &error)) {
         for (const char *row = buffer_text(&text); (row = strstr(row, start)) != NULL; row++) {
             const char *meaning = row + strlen(start);
             const size_t size = strcspn(meaning, "|\n");
@@ -426,11 +432,8 @@ static enum outcome unknown(const struct sources *s, const char *name) {
     buffer_printf(&text, "\"");
     text_escape(&text, name, strlen(name) < 80 ? strlen(name) : 80);
     buffer_printf(&text, "\" is no vector, requirement, method, flag or code");
-    for (size_t i = 0; i < near.count; i++) {
-        buffer_printf(&text, "%s%s", i == 0 ? "; is it " : ", ", near.names[i]);
-    }
-    const enum outcome outcome =
-        cli_fail(OUTCOME_USAGE, "%s%s", buffer_text(&text), near.count > 0 ? "?" : "");
+    near_suggest(&near, &text);
+    const enum outcome outcome = cli_fail(OUTCOME_USAGE, "%s", buffer_text(&text));
     buffer_free(&text);
     return outcome;
 }

@@ -91,11 +91,8 @@ static enum outcome unknown(const struct vector_set *set, const char *id) {
         near_offer(&near, set->vectors[i].id);
     }
     text_escape(&text, id, strlen(id) < 80 ? strlen(id) : 80);
-    for (size_t i = 0; i < near.count; i++) {
-        buffer_printf(&text, "%s%s", i == 0 ? "; is it " : ", ", near.names[i]);
-    }
-    const enum outcome outcome =
-        cli_fail(OUTCOME_USAGE, "no vector %s%s", buffer_text(&text), near.count > 0 ? "?" : "");
+    near_suggest(&near, &text);
+    const enum outcome outcome = cli_fail(OUTCOME_USAGE, "no vector %s", buffer_text(&text));
     buffer_free(&text);
     return outcome;
 }

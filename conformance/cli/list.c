@@ -17,14 +17,15 @@ static const char help[] =
     "\n"
     "Lists the test vectors whose ids match one of the patterns, or all, and counts them.\n"
     "\n"
-    "      --type TYPE        only vectors of batch, change, stub or pdu\n"
+    "      --type TYPE        only vectors of batch, change, stub, pdu, payload or tower\n"
     "      --requirement ID   only vectors that cite this requirement\n"
     "      --flag FLAG        only vectors with this flag\n"
     "      --counts           the counts alone\n"
     "      --methods          the methods of the interface instead: opnum, name, protocols, and\n"
     "                         whether cmrp decodes them or only knows the name\n"
     "      --vectors DIR      other vectors than those of cmrp\n"
-    "  -T text|json           output form; text is the default\n"
+    "  -T text|json           output form; text is the default; docs/schema/list.json and\n"
+    "                         list-methods.json describe the other\n"
     "  -h, --help             this text\n"
     "\n"
     "Columns: id; result (valid; invalid; acceptable: others may refuse it); provenance (wire:\n"
@@ -70,7 +71,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case TYPE:
         o->type = optarg;
         if (!json_type_named(optarg, &type)) {
-            *outcome = cli_usage("list", "--type takes batch, change, stub or pdu");
+            *outcome = cli_usage("list", "--type takes batch, change, stub, pdu, payload or tower");
         }
         break;
     case 'T':
@@ -108,17 +109,6 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
 
 // ---- selection ----------------------------------------------------------------------------------
 
-static bool cites(const struct vector *v, const char *id) {
-    size_t i;
-    json_t *element;
-    json_array_foreach(v->requirements, i, element) {
-        if (strcmp(json_string_value(element), id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool matches(const struct options *o, const struct vector *v, bool *used) {
     bool matched = o->pattern_count == 0;
     for (size_t i = 0; i < o->pattern_count; i++) {
@@ -128,7 +118,7 @@ static bool matches(const struct options *o, const struct vector *v, bool *used)
         }
     }
     return matched && (o->type == NULL || strcmp(o->type, json_type_name(v->how.type)) == 0) &&
-           (o->requirement == NULL || cites(v, o->requirement)) &&
+           (o->requirement == NULL || vector_cites(v, o->requirement)) &&
            (o->flag == NULL || vector_flagged(v, o->flag));
 }
 

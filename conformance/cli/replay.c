@@ -36,13 +36,15 @@ static const char help[] =
     "      --limit-calls N    calls of one connection that may wait for an answer (1024)\n"
     "      --limit-contexts N presentation contexts of one connection (256)\n"
     "      --limit-flows N    TCP connections that are followed at a time (65536)\n"
+    "      --limit-activities N\n"
+    "                         activities over UDP that are followed at a time (4096)\n"
     "      --limit-memory N   octets of stubs kept for all connections together (268435456)\n"
     "  -h, --help             this text\n"
     "\n"
     "A call is complete, a fault, unanswered, sealed (encrypted), or undecoded (not described, "
     "not\n"
     "whole in the capture, or wrong). Handles get short names in order of appearance, such as\n"
-    "key#1 and notify#1. Times are seconds since the first TCP data of the capture.\n"
+    "key#1 and notify#1. Times are seconds since the first data of the capture.\n"
     "\n"
     "Exit codes: 0 read to the end, calls or not; 1 findings, or fewer calls than --require asks\n"
     "for; 2 usage, or not a readable capture; 4 the capture is cut off: what it holds is shown.\n"
@@ -57,6 +59,7 @@ enum {
     OPTION_CALLS,
     OPTION_CONTEXTS,
     OPTION_FLOWS,
+    OPTION_ACTIVITIES,
     OPTION_MEMORY,
     OPTION_LATER,
 };
@@ -69,6 +72,7 @@ static const struct option long_options[] = {
     {"limit-calls", required_argument, NULL, OPTION_CALLS},
     {"limit-contexts", required_argument, NULL, OPTION_CONTEXTS},
     {"limit-flows", required_argument, NULL, OPTION_FLOWS},
+    {"limit-activities", required_argument, NULL, OPTION_ACTIVITIES},
     {"limit-memory", required_argument, NULL, OPTION_MEMORY},
     {"to", required_argument, NULL, OPTION_LATER},
     {"serve", required_argument, NULL, OPTION_LATER},
@@ -189,10 +193,17 @@ static bool set_number(struct run *run, int option, const char *text, enum outco
     }
     switch (option) {
     case OPTION_REQUIRE: run->require = value; break;
-    case OPTION_STUB: run->replay.assoc.stub = (size_t)value; break;
-    case OPTION_CALLS: run->replay.assoc.calls = (uint32_t)value; break;
+    case OPTION_STUB:
+        run->replay.assoc.stub = (size_t)value;
+        run->replay.datagrams.stub = (size_t)value;
+        break;
+    case OPTION_CALLS:
+        run->replay.assoc.calls = (uint32_t)value;
+        run->replay.datagrams.calls = (uint32_t)value;
+        break;
     case OPTION_CONTEXTS: run->replay.assoc.contexts = (uint32_t)value; break;
     case OPTION_FLOWS: run->replay.capture.flows = (uint32_t)value; break;
+    case OPTION_ACTIVITIES: run->replay.datagrams.activities = (uint32_t)value; break;
     default: run->replay.memory = (size_t)value;
     }
     return true;
@@ -304,7 +315,9 @@ static enum outcome replay(struct run *run) {
     if (run->descriptor != STDIN_FILENO) {
         close(run->descriptor);
     }
-    if (result.status != CAPTURE_STOPPED && replay_outcome(&result, 0) != OUTCOME_USAGE) {
+    // Of a capture that turns out damaged behind good packets there is something to sum up.
+    if (result.status != CAPTURE_STOPPED &&
+        (result.packets > 0 || replay_outcome(&result, 0) != OUTCOME_USAGE)) {
         summarise(run, &result);
     }
     fflush(stdout);

@@ -15,6 +15,8 @@ struct cli_selector {
     const char *interface;
     const char *syntax;
     const char *drep;
+    const char *object_type;
+    const char *flag;
     bool lenient;
 };
 
@@ -27,6 +29,8 @@ enum {
     CLI_OPTION_INTERFACE,
     CLI_OPTION_SYNTAX,
     CLI_OPTION_DREP,
+    CLI_OPTION_OBJECT_TYPE,
+    CLI_OPTION_FLAG,
     CLI_OPTION_LENIENT,
     CLI_OPTION_OWN,
 };
@@ -38,7 +42,9 @@ enum {
         {"direction", required_argument, NULL, CLI_OPTION_DIRECTION},                              \
         {"interface", required_argument, NULL, CLI_OPTION_INTERFACE},                              \
         {"syntax", required_argument, NULL, CLI_OPTION_SYNTAX},                                    \
-        {"drep", required_argument, NULL, CLI_OPTION_DREP}, {                                      \
+        {"drep", required_argument, NULL, CLI_OPTION_DREP},                                        \
+        {"object-type", required_argument, NULL, CLI_OPTION_OBJECT_TYPE},                          \
+        {"flag", required_argument, NULL, CLI_OPTION_FLAG}, {                                      \
         "lenient", no_argument, NULL, CLI_OPTION_LENIENT                                           \
     }
 

@@ -102,7 +102,7 @@ bool catalogue_load(const char *path, struct catalogue *catalogue, char **error)
     char *why = NULL;
     size_t line = 0;
     *catalogue = (struct catalogue){0};
-    if (!file_read(path, FILE_LIMIT, &text, error)) {
+    if (!file_read_plain(path, FILE_LIMIT, &text, error)) {
         buffer_free(&text);
         return false;
     }

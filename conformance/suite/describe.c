@@ -38,6 +38,7 @@ static const char *meaning_text(const cmrp_param *p) {
     case CMRP_MEANS_FLAGS: return "CLUSTER_CHANGE_*_V2 of the object type";
     case CMRP_MEANS_RESOURCE_TYPE_FLAGS: return "CLUSTER_CHANGE_RESOURCE_TYPE_V2";
     case CMRP_MEANS_BATCH: return "CLUSTER_REG_BATCH_UPDATE";
+    case CMRP_MEANS_PAYLOAD: return "payload of the event";
     case CMRP_MEANS_HCLUSTER: return "HCLUSTER_RPC";
     case CMRP_MEANS_HNODE: return "HNODE_RPC";
     case CMRP_MEANS_HGROUP: return "HGROUP_RPC";
@@ -150,6 +151,16 @@ static const struct {
     {CMRP_CHANGE_V3_ONLY, "protocol version 3 only"},
 };
 
+// What the buffer of an event holds.
+static void put_payload(struct buffer *out, const cmrp_change_set *set, const cmrp_change_flag *f) {
+    const cmrp_payload_row *row = cmrp_payload_row_of(set->object_type, f->value);
+    if (row != NULL) {
+        buffer_printf(out, "  buffer: %s (%s%s%s) [%s]\n", row->what,
+                      cmrp_payload_kind_name(row->kind), row->names != NULL ? ", a " : "",
+                      row->names != NULL ? row->names->title : "", row->section);
+    }
+}
+
 static void put_flag(struct buffer *out, const cmrp_change_set *set, const cmrp_change_flag *f) {
     const char *comma = "";
     buffer_printf(out, "%s: 0x%llx (%llu), a %s of %s [%s]\n", f->name,
@@ -168,6 +179,7 @@ static void put_flag(struct buffer *out, const cmrp_change_set *set, const cmrp_
             buffer_printf(out, "  %s\n", attributes[i].text);
         }
     }
+    put_payload(out, set, f);
 }
 
 static void put_set(struct buffer *out, const cmrp_change_set *set) {
@@ -238,14 +250,73 @@ static bool describe_batch(struct buffer *out, const char *name) {
     return false;
 }
 
+// ---- payloads -----------------------------------------------------------------------------------
+
+typedef void each_names(void *context, const cmrp_payload_names *names);
+
+// Calls `each` for every table of values, once.
+static void for_each_names(each_names *each, void *context) {
+    const cmrp_payload_names *seen[16];
+    size_t count = 0;
+    const cmrp_payload_row *row;
+    for (size_t i = 0; (row = cmrp_payload_row_at(i)) != NULL; i++) {
+        bool known = row->names == NULL;
+        for (size_t j = 0; j < count; j++) {
+            known = known || seen[j] == row->names;
+        }
+        if (!known && count < sizeof seen / sizeof *seen) {
+            seen[count++] = row->names;
+            each(context, row->names);
+        }
+    }
+    each(context, cmrp_shared_volume_states());
+    each(context, cmrp_redirected_reasons());
+    each(context, cmrp_block_redirected_reasons());
+}
+
+struct wanted {
+    struct buffer *out;
+    const char *name;
+    bool found;
+};
+
+static void describe_named(void *context, const cmrp_payload_names *names) {
+    struct wanted *w = context;
+    uint32_t value;
+    if (cmrp_payload_named(names, w->name, &value)) {
+        buffer_printf(w->out, "%s: %s 0x%x (%u) [%s]\n", w->name, names->title, value, value,
+                      names->section);
+        w->found = true;
+    }
+}
+
+static bool describe_payload(struct buffer *out, const char *name) {
+    struct wanted w = {.out = out, .name = name};
+    uint32_t syntax;
+    for_each_names(describe_named, &w);
+    if (cmrp_property_syntax_named(name, &syntax)) {
+        buffer_printf(out, "%s: syntax 0x%08x of property values [MS-CMRP 2.2.2.3]\n", name,
+                      syntax);
+        w.found = true;
+    }
+    return w.found;
+}
+
+static void offer_names(void *context, const cmrp_payload_names *names) {
+    for (uint32_t i = 0; i < names->count; i++) {
+        near_offer(context, names->names[i].name);
+    }
+}
+
 // ---- errors -------------------------------------------------------------------------------------
 
 static const char *layer_of(unsigned code) {
-    return code < 20   ? "any layer"
-           : code < 40 ? "batches"
-           : code < 60 ? "stubs (NDR)"
-           : code < 80 ? "PDUs"
-                       : "methods and values to be encoded";
+    return code < 20    ? "any layer"
+           : code < 40  ? "batches"
+           : code < 60  ? "stubs (NDR)"
+           : code < 80  ? "PDUs"
+           : code < 100 ? "methods and values to be encoded"
+                        : "payloads of notifications";
 }
 
 // A message with words where values will stand.
@@ -288,8 +359,9 @@ bool describe_name(struct buffer *out, const char *name) {
     const bool method = describe_method(out, name);
     const bool change = describe_change(out, name);
     const bool batch = describe_batch(out, name);
+    const bool payload = describe_payload(out, name);
     const bool code = describe_code(out, name);
-    return method || change || batch || code;
+    return method || change || batch || payload || code;
 }
 
 void describe_near(struct near *near) {
@@ -310,6 +382,10 @@ void describe_near(struct near *near) {
 #define OFFER_TYPE(name, value) near_offer(near, #name);
     CMRP_REG_TYPES(OFFER_TYPE)
 #undef OFFER_TYPE
+#define OFFER_SYNTAX(name, value, form, size, least) near_offer(near, #name);
+    CMRP_PROPERTY_SYNTAXES(OFFER_SYNTAX)
+#undef OFFER_SYNTAX
+    for_each_names(offer_names, near);
 #define OFFER_CODE(enumerator, number, id, message) near_offer(near, (id));
     CMRP_CODES(OFFER_CODE)
 #undef OFFER_CODE

@@ -8,13 +8,16 @@
 enum {
     SERVER_PORT = 49152,
     CLIENT_PORT = 50000,
-    FRAGMENT = 5840,  // octets of a PDU, as clients offer them in a bind
-    SEGMENT = 1460,   // octets of TCP data in a packet
-    CALL_HEADER = 24, // octets of a request or response before the stub
-    STEP_US = 1000,   // from packet to packet
+    FRAGMENT = 5840,      // octets of a PDU, as clients offer them in a bind
+    SEGMENT = 1460,       // octets of TCP data in a packet
+    CALL_HEADER = 24,     // octets of a request or response before the stub
+    DATAGRAM_STUB = 1384, // octets of stub data in a datagram, so that it is no IP fragment
+    STEP_US = 1000,       // from packet to packet
 };
 
 enum direction { TO_SERVER, TO_CLIENT };
+
+enum { TCP = 6, UDP = 17 };
 
 enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_PSH = 0x08, TCP_ACK = 0x10 };
 
@@ -63,13 +66,13 @@ static uint16_t fold_checksum(uint32_t sum) {
 }
 
 // 192.0.2.1 is the client, 192.0.2.2 the server.
-static void put_ip_header(struct wire *w, enum direction d, size_t size) {
+static void put_ip_header(struct wire *w, enum direction d, unsigned protocol, size_t size) {
     const size_t start = w->out->size;
     put_be(w->out, 2, 0x4500);
     put_be(w->out, 2, 20 + size);
     put_be(w->out, 2, w->packets);
-    put_be(w->out, 2, 0x4000); // not to be fragmented
-    put_be(w->out, 2, 0x4006); // TTL 64, TCP
+    put_be(w->out, 2, 0x4000);            // not to be fragmented
+    put_be(w->out, 2, 0x4000 | protocol); // TTL 64
     put_be(w->out, 2, 0);
     put_be(w->out, 4, d == TO_SERVER ? 0xc0000201 : 0xc0000202);
     put_be(w->out, 4, d == TO_SERVER ? 0xc0000202 : 0xc0000201);
@@ -88,25 +91,49 @@ static void put_tcp(struct wire *w, enum direction d, unsigned flags, cmrp_view 
     put_be(w->out, 4, 0);      // checksum, urgent pointer
     buffer_append(w->out, data.data, data.size);
     // The pseudo-header: the addresses (in the 8 octets before), the protocol, the size.
-    uint32_t sum = add_checksum(6 + 20 + (uint32_t)data.size, w->out->data + start - 8, 8);
+    uint32_t sum = add_checksum(TCP + 20 + (uint32_t)data.size, w->out->data + start - 8, 8);
     sum = add_checksum(sum, w->out->data + start, 20 + data.size);
     cmrp_store(w->out->data + start + 16, 2, fold_checksum(sum), CMRP_BIG_ENDIAN);
 }
 
-static void put_packet(struct wire *w, enum direction d, unsigned flags, cmrp_view data) {
-    const uint32_t size = 14 + 20 + 20 + (uint32_t)data.size;
+static void put_udp(struct wire *w, enum direction d, cmrp_view data) {
+    const size_t start = w->out->size;
+    const uint32_t size = 8 + (uint32_t)data.size;
+    put_be(w->out, 2, d == TO_SERVER ? CLIENT_PORT : SERVER_PORT);
+    put_be(w->out, 2, d == TO_SERVER ? SERVER_PORT : CLIENT_PORT);
+    put_be(w->out, 2, size);
+    put_be(w->out, 2, 0); // checksum
+    buffer_append(w->out, data.data, data.size);
+    uint32_t sum = add_checksum(UDP + size, w->out->data + start - 8, 8);
+    sum = add_checksum(sum, w->out->data + start, size);
+    const uint16_t folded = fold_checksum(sum);
+    cmrp_store(w->out->data + start + 6, 2, folded != 0 ? folded : 0xffff, CMRP_BIG_ENDIAN);
+}
+
+// The record of a packet, up to the IP header and the `size` octets that follow it.
+static void put_packet_header(struct wire *w, enum direction d, unsigned protocol, size_t size) {
+    const uint32_t octets = 14 + 20 + (uint32_t)size;
     const uint64_t microseconds = (uint64_t)w->packets * STEP_US;
     put(w->out, 4, START + microseconds / 1000000, CMRP_LITTLE_ENDIAN);
     put(w->out, 4, microseconds % 1000000, CMRP_LITTLE_ENDIAN);
-    put(w->out, 4, size, CMRP_LITTLE_ENDIAN);
-    put(w->out, 4, size, CMRP_LITTLE_ENDIAN);
+    put(w->out, 4, octets, CMRP_LITTLE_ENDIAN);
+    put(w->out, 4, octets, CMRP_LITTLE_ENDIAN);
     put_be(w->out, 6, d == TO_SERVER ? 0x020000000002 : 0x020000000001);
     put_be(w->out, 6, d == TO_SERVER ? 0x020000000001 : 0x020000000002);
     put_be(w->out, 2, 0x0800);
-    put_ip_header(w, d, 20 + data.size);
+    put_ip_header(w, d, protocol, size);
+    w->packets++;
+}
+
+static void put_packet(struct wire *w, enum direction d, unsigned flags, cmrp_view data) {
+    put_packet_header(w, d, TCP, 20 + data.size);
     put_tcp(w, d, flags, data);
     w->sequence[d] += (uint32_t)data.size + ((flags & (TCP_SYN | TCP_FIN)) != 0);
-    w->packets++;
+}
+
+static void put_datagram(struct wire *w, enum direction d, cmrp_view data) {
+    put_packet_header(w, d, UDP, 8 + data.size);
+    put_udp(w, d, data);
 }
 
 static const cmrp_view NO_DATA = {NULL, 0};
@@ -262,6 +289,52 @@ static void send_request_and_response(struct wire *w, const cmrp_stub_format *fo
     buffer_free(&request);
 }
 
+// The same in datagrams, as protocol version 2 has it: every header says what a bind would.
+static void send_datagrams(struct wire *w, const cmrp_stub_format *format, bool response,
+                           cmrp_view stub) {
+    const bool fragmented = stub.size > DATAGRAM_STUB;
+    stub.data = stub.size > 0 ? stub.data : (const uint8_t *)"";
+    for (uint16_t number = 0; number == 0 || stub.size > 0; number++) {
+        uint8_t octets[CMRP_PDU_CL_HEADER_SIZE + DATAGRAM_STUB];
+        const size_t size = stub.size < DATAGRAM_STUB ? stub.size : DATAGRAM_STUB;
+        const unsigned last = size == stub.size ? CMRP_PF_LASTFRAG : 0;
+        const cmrp_pdu_cl pdu = {
+            .header = {.ptype = response ? CMRP_PTYPE_CL_RESPONSE : CMRP_PTYPE_CL_REQUEST,
+                       .flags1 = (uint8_t)(fragmented ? CMRP_PF_FRAG | last : 0),
+                       .drep = {format->order == CMRP_LITTLE_ENDIAN ? 0x10 : 0x00},
+                       .if_id = cmrp_uuid_clusapi,
+                       .act_id = {{0xc0, 0x00, 0x02, 0x01}},
+                       .if_vers = (uint16_t)format->interface,
+                       .seqnum = 2,
+                       .opnum = (uint16_t)format->method->opnum,
+                       .ihint = CMRP_CL_NO_HINT,
+                       .ahint = CMRP_CL_NO_HINT,
+                       .fragnum = number},
+            .stub = {stub.data, size}};
+        cmrp_error error = {0};
+        cmrp_writer writer;
+        cmrp_writer_init(&writer, octets, sizeof octets, &error, NULL);
+        if (cmrp_pdu_cl_encode(&pdu, &writer)) {
+            put_datagram(w, response ? TO_CLIENT : TO_SERVER, (cmrp_view){octets, writer.size});
+        }
+        stub.data += size;
+        stub.size -= size;
+    }
+}
+
+static void send_connectionless_stub(struct wire *w, const struct vector *v) {
+    const cmrp_stub_format *format = &v->how.stub;
+    struct buffer request = {0};
+    cmrp_stub_format asked = *format;
+    asked.response = false;
+    if (format->response) {
+        put_empty_request(&asked, &request);
+        send_datagrams(w, format, false, buffer_view(&request));
+    }
+    send_datagrams(w, format, format->response, buffer_view(&v->octets));
+    buffer_free(&request);
+}
+
 static void send_stub(struct wire *w, const struct vector *v) {
     const cmrp_stub_format *format = &v->how.stub;
     send_bind(w, format);
@@ -308,6 +381,22 @@ static enum direction sender(unsigned ptype) {
     }
 }
 
+// Who sends connectionless PDUs of this type.
+static enum direction datagram_sender(unsigned ptype) {
+    switch (ptype) {
+    case CMRP_PTYPE_CL_REQUEST:
+    case CMRP_PTYPE_CL_PING:
+    case CMRP_PTYPE_CL_ACK:
+    case CMRP_PTYPE_CL_CL_CANCEL: return TO_SERVER;
+    default: return TO_CLIENT;
+    }
+}
+
+static void send_datagram(struct wire *w, const struct vector *v) {
+    const cmrp_view octets = buffer_view(&v->octets);
+    put_datagram(w, octets.size > 1 ? datagram_sender(octets.data[1]) : TO_SERVER, octets);
+}
+
 static void send_raw_pdu(struct wire *w, const struct vector *v) {
     enum { PTYPE_OFFSET = 2 };
     const cmrp_stub_format format = {.interface = CMRP_INTERFACE_3};
@@ -322,15 +411,34 @@ static void send_raw_pdu(struct wire *w, const struct vector *v) {
     send_octets(w, sender(ptype), buffer_view(&v->octets));
 }
 
+// What a vector is that cannot stand in a PDU of the interface, or NULL.
+static const char *carried_by_none(const struct vector *v) {
+    switch (v->how.type) {
+    case JSON_TYPE_CHANGE: return "change value";
+    case JSON_TYPE_PAYLOAD: return "payload";
+    case JSON_TYPE_TOWER: return "tower";
+    default: return NULL;
+    }
+}
+
 bool export_pcap(const struct vector *v, struct buffer *out, char **error) {
     struct wire w = {.out = out, .sequence = {1000, 2000}};
-    if (v->how.type == JSON_TYPE_CHANGE) {
-        *error = util_format("%s is a change value, which no message carries by itself; its forms "
-                             "are c, json, hex, frame",
-                             v->id);
+    const char *alone = carried_by_none(v);
+    if (alone != NULL) {
+        *error = util_format("%s is a %s, which no message carries by itself; its forms are c, "
+                             "json, hex, frame",
+                             v->id, alone);
         return false;
     }
     put_file_header(out);
+    if (v->how.type == JSON_TYPE_PDU && json_is_pdu_cl(buffer_view(&v->octets))) {
+        send_datagram(&w, v);
+        return true;
+    }
+    if (v->how.type == JSON_TYPE_STUB && v->how.stub.interface == CMRP_INTERFACE_2) {
+        send_connectionless_stub(&w, v);
+        return true;
+    }
     open_connection(&w);
     switch (v->how.type) {
     case JSON_TYPE_BATCH: send_batch(&w, v); break;

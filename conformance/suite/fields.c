@@ -31,10 +31,40 @@ static bool decode_batch(const struct json_selector *how, cmrp_view octets, size
     return error->code == CMRP_OK;
 }
 
+// The same of a PDU: what follows the last field of its body still belongs to it.
+static void note_behind(void *context, const cmrp_error *warning) {
+    if (strcmp(warning->field, "pdu") == 0) {
+        note_trailing(context, warning);
+    }
+}
+
+static bool decode_pdu(cmrp_view octets, size_t *end, cmrp_error *error) {
+    cmrp_pdu_cl connectionless;
+    cmrp_pdu pdu;
+    return json_is_pdu_cl(octets)
+               ? cmrp_pdu_cl_decode(octets, 0, &connectionless, note_behind, end, error)
+               : cmrp_pdu_decode(octets, 0, &pdu, note_behind, end, error);
+}
+
+static bool decode_tower(const struct json_selector *how, cmrp_view octets, size_t *end,
+                         cmrp_error *error) {
+    const cmrp_stub_format *f = &how->stub;
+    cmrp_epm_response response;
+    cmrp_epm_request request;
+    cmrp_tower tower;
+    if (!how->ept_map) {
+        return cmrp_tower_decode(octets, 0, &tower, note_trailing, end, error);
+    }
+    return f->response ? cmrp_epm_response_decode(octets, 0, f->syntax, f->order, &response,
+                                                  note_trailing, end, error)
+                       : cmrp_epm_request_decode(octets, 0, f->syntax, f->order, &request,
+                                                 note_trailing, end, error);
+}
+
 bool fields_decode(const struct json_selector *how, cmrp_view octets, size_t *end,
                    cmrp_error *error) {
     cmrp_slot slots[CMRP_MAX_PARAMS];
-    cmrp_pdu pdu;
+    cmrp_payload payload;
     uint64_t value;
     size_t taken = octets.size;
     bool ok;
@@ -44,7 +74,12 @@ bool fields_decode(const struct json_selector *how, cmrp_view octets, size_t *en
     case JSON_TYPE_STUB:
         ok = cmrp_stub_decode(&how->stub, octets, 0, slots, note_trailing, &taken, error);
         break;
-    default: ok = cmrp_pdu_decode(octets, 0, &pdu, note_trailing, &taken, error); break;
+    case JSON_TYPE_PAYLOAD:
+        ok = cmrp_payload_decode(how->object_type, how->flag->value, octets, 0, &payload, NULL,
+                                 NULL, error);
+        break;
+    case JSON_TYPE_TOWER: ok = decode_tower(how, octets, &taken, error); break;
+    default: ok = decode_pdu(octets, &taken, error); break;
     }
     if (end != NULL) {
         *end = taken;
@@ -160,10 +195,20 @@ static bool is_found_late(const struct json_selector *how, cmrp_view octets,
            cut.offset > error->offset;
 }
 
+// Whether a payload is one field, whose parts are no fields of their own.
+static bool is_one_field(const struct json_selector *how) {
+    const cmrp_payload_row *row = cmrp_payload_row_of(how->object_type, how->flag->value);
+    return row == NULL ||
+           (row->kind != CMRP_PAYLOAD_PROPERTIES && row->kind != CMRP_PAYLOAD_SHARED_VOLUMES &&
+            row->kind != CMRP_PAYLOAD_MEMBERSHIP);
+}
+
 static void walk(const struct json_selector *how, cmrp_view octets, size_t end, size_t limit,
                  struct field_spans *s) {
     if (how->type == JSON_TYPE_BATCH) {
         walk_batch(how, octets, end, limit, s);
+    } else if (how->type == JSON_TYPE_PAYLOAD && is_one_field(how)) {
+        add(s, 0, end, "buffer");
     } else {
         walk_back(how, octets, 0, end, limit, s);
     }

@@ -79,3 +79,10 @@ void near_offer(struct near *near, const char *name) {
         insert(near, name, most + 1);
     }
 }
+
+void near_suggest(const struct near *near, struct buffer *out) {
+    for (size_t i = 0; i < near->count; i++) {
+        buffer_printf(out, "%s%s", i == 0 ? "; is it " : ", ", near->names[i]);
+    }
+    buffer_printf(out, "%s", near->count > 0 ? "?" : "");
+}

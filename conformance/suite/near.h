@@ -18,5 +18,7 @@ struct near {
 // Considers a name: it is kept when few changes of letters lead to it, or when it contains what is
 // wanted. Case does not matter. A name that was offered before is kept once.
 void near_offer(struct near *near, const char *name);
+// Appends "; is it A, B?", or nothing when no name is close.
+void near_suggest(const struct near *near, struct buffer *out);
 
 #endif

@@ -30,15 +30,23 @@ const struct vector *vector_find(const struct vector_set *set, const char *id) {
     return NULL;
 }
 
-bool vector_flagged(const struct vector *vector, const char *flag) {
+static bool holds(const json_t *words, const char *word) {
     size_t i;
     json_t *element;
-    json_array_foreach(vector->flags, i, element) {
-        if (strcmp(json_string_value(element), flag) == 0) {
+    json_array_foreach(words, i, element) {
+        if (strcmp(json_string_value(element), word) == 0) {
             return true;
         }
     }
     return false;
+}
+
+bool vector_flagged(const struct vector *vector, const char *flag) {
+    return holds(vector->flags, flag);
+}
+
+bool vector_cites(const struct vector *vector, const char *requirement) {
+    return holds(vector->requirements, requirement);
 }
 
 static void outcome_free(struct vector_outcome *outcome) {
@@ -71,7 +79,7 @@ void vector_set_free(struct vector_set *set) {
 static json_t *read_document(const char *path, char **error) {
     struct buffer text = {0};
     json_t *document = NULL;
-    if (file_read(path, FILE_LIMIT, &text, error)) {
+    if (file_read_plain(path, FILE_LIMIT, &text, error)) {
         char *why = NULL;
         document = json_parse((const char *)text.data, text.size, &why);
         if (document == NULL) {
@@ -171,9 +179,10 @@ bool vector_set_load(const char *directory, struct vector_set *set, char **error
         ok = load_layer(set, directory, (enum json_type)type, error);
     }
     if (ok && set->count == 0) {
-        *error = util_format("%s: no vectors (DIR/batch/*.json, DIR/change/*.json, "
-                             "DIR/stub/*.json, DIR/pdu/*.json)",
-                             directory);
+        *error =
+            util_format("%s: no vectors (DIR/batch/*.json, DIR/change/*.json, "
+                        "DIR/stub/*.json, DIR/pdu/*.json, DIR/payload/*.json, DIR/tower/*.json)",
+                        directory);
         ok = false;
     }
     if (!ok) {

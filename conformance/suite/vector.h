@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Test vectors: DIR/<layer>/*.json, one layer for each type (batch, change, stub, pdu).
+// Test vectors: DIR/<layer>/*.json, one layer for each type (batch, change, stub, pdu, payload,
+// tower).
 //
 // The loader is strict: an unknown key, a missing selector, an unknown error code, a value where
 // none belongs, an id that was used before – each is refused with the file and the JSON pointer.
@@ -66,7 +67,8 @@ bool vector_set_add_file(struct vector_set *set, const char *path, enum json_typ
 void vector_set_free(struct vector_set *set);
 
 const struct vector *vector_find(const struct vector_set *set, const char *id);
-// Whether a vector has this flag.
+// Whether a vector has this flag, cites this requirement.
 bool vector_flagged(const struct vector *vector, const char *flag);
+bool vector_cites(const struct vector *vector, const char *requirement);
 
 #endif

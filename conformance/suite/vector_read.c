@@ -354,10 +354,13 @@ static bool read_test_keys(const struct vector_place *place, const struct vector
     static const char *const change[] = {"set", NULL};
     static const char *const stub[] = {"method", "opnum", "direction", "interface",
                                        "syntax", "drep",  NULL};
-    const char *const *more = v->how.type == JSON_TYPE_BATCH    ? batch
-                              : v->how.type == JSON_TYPE_CHANGE ? change
-                              : v->how.type == JSON_TYPE_STUB   ? stub
-                                                                : NULL;
+    static const char *const payload[] = {"object_type", "flag", NULL};
+    static const char *const tower[] = {"direction", "syntax", "drep", NULL};
+    static const char *const *const own[JSON_TYPES] = {
+        [JSON_TYPE_BATCH] = batch,     [JSON_TYPE_CHANGE] = change, [JSON_TYPE_STUB] = stub,
+        [JSON_TYPE_PAYLOAD] = payload, [JSON_TYPE_TOWER] = tower,
+    };
+    const char *const *more = own[v->how.type];
     return known_keys(place, "", v->json, all, more);
 }
 

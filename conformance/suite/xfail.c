@@ -66,7 +66,7 @@ bool xfail_load(const char *path, struct xfail *xfail, char **error) {
     const char *why = NULL;
     size_t number = 0;
     *xfail = (struct xfail){0};
-    bool ok = file_read(path, FILE_LIMIT, &text, error);
+    bool ok = file_read_plain(path, FILE_LIMIT, &text, error);
     char *copy = util_strdup(ok ? buffer_text(&text) : "");
     for (char *next = copy; ok && *next != '\0';) {
         char *line = next;

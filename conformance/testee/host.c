@@ -10,7 +10,6 @@
 #include "testee/host_state.h"
 
 enum {
-    SETTLE_MS = 100,    // for a process to die of what it was asked
     START_ATTEMPTS = 3, // once it has answered hello before
 };
 
@@ -152,7 +151,7 @@ static void answered(struct worker *w, struct sent_request *r) {
     w->last_event = uv_now(&w->host->loop);
     if (w->is_alone) {
         w->state = WORKER_SETTLING;
-        arm(w, SETTLE_MS / 1000.0);
+        arm(w, w->host->options->waits.settle);
         return;
     }
     arm(w, w->host->options->timeout);
@@ -307,6 +306,24 @@ static void ended_in_order(struct worker *w, int status, int signal) {
     }
 }
 
+// A daemon cannot be told from those of the other testees: they must all be gone.
+static void kill_leftovers(struct host *h) {
+    for (unsigned i = 0; i < h->worker_count; i++) {
+        if (h->workers[i].process != NULL) {
+            return;
+        }
+    }
+    h->left_behind += leftovers_kill(&h->leftovers);
+}
+
+static void note_leftovers(struct host *h) {
+    const bool one = h->left_behind == 1;
+    if (h->left_behind > 0) {
+        host_note(h, util_format("the testee left %zu process%s running; %s killed", h->left_behind,
+                                 one ? "" : "es", one ? "it was" : "they were"));
+    }
+}
+
 static void on_ended(void *context, int status, int signal) {
     struct worker *w = context;
     struct host *h = w->host;
@@ -327,6 +344,7 @@ static void on_ended(void *context, int status, int signal) {
     process_free(w->process);
     w->process = NULL;
     w->state = WORKER_IDLE;
+    kill_leftovers(h);
     start_next(w);
 }
 
@@ -360,6 +378,9 @@ static void arm(struct worker *w, double seconds) {
 static void start_process(struct worker *w) {
     static const struct process_handler events = {NULL, on_line, on_too_long, on_silent, on_ended};
     struct process_handler handler = events;
+    const struct host_options *o = w->host->options;
+    const struct process_limits limits = {
+        .line = PROTOCOL_LINE, .linger = o->waits.linger, .silence = o->waits.silence};
     struct buffer line = {0};
     char *error = NULL;
     handler.context = w;
@@ -368,15 +389,15 @@ static void start_process(struct worker *w) {
     w->open_count = 0;
     w->last_answered = NO_CASE;
     w->end_overdue = false;
-    w->process =
-        process_start(&w->host->loop, w->host->options->words, PROTOCOL_LINE, &handler, &error);
+    w->process = process_start(&w->host->loop, o->words, &limits, &handler, &error);
     if (w->process == NULL) {
         w->failed_starts = START_ATTEMPTS; // what cannot be executed now cannot be later
         start_failed(w, error);
         return;
     }
+    leftovers_add_group(&w->host->leftovers, process_id(w->process));
     w->state = WORKER_HELLO;
-    arm(w, w->host->options->hello_timeout);
+    arm(w, o->hello_timeout);
     protocol_hello_request(&line);
     process_send(w->process, buffer_view(&line));
     buffer_free(&line);
@@ -449,9 +470,12 @@ enum outcome host_run(struct plan *plan, const struct host_options *options,
     signal(SIGPIPE, SIG_IGN); // a testee that is gone is noticed otherwise
     uv_loop_init(&h.loop);
     const uint64_t start = uv_hrtime();
+    leftovers_begin(&h.leftovers);
     watch_signals(&h);
     start_workers(&h);
     uv_run(&h.loop, UV_RUN_DEFAULT);
+    leftovers_end(&h.leftovers);
+    note_leftovers(&h);
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->cases[i].result.verdict == VERDICT_PENDING) {
             host_set_verdict(&h.workers[0], i, VERDICT_NOTRUN,

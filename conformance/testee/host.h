@@ -12,13 +12,21 @@
 #include "testee/protocol.h"
 #include "util/outcome.h"
 
+// Seconds to wait where nothing tells that an event will not come.
+struct host_waits {
+    double settle;  // for a process to die of a case that it was asked alone and has answered
+    double linger;  // for pipes that others hold open when the process is gone, as tee(1) may
+    double silence; // from the end of its output to the end of the process itself
+};
+
 struct host_options {
     char *const *words;   // the command, NULL-terminated
     double timeout;       // seconds that one answer may take
     double hello_timeout; // seconds from the start to the answer to hello
-    unsigned processes;   // how many to run at a time, at least 1
-    unsigned window;      // requests outstanding in one process, at least 1
-    void *context;        // of the calls below, which may be NULL
+    struct host_waits waits;
+    unsigned processes; // how many to run at a time, at least 1
+    unsigned window;    // requests outstanding in one process, at least 1
+    void *context;      // of the calls below, which may be NULL
     // Once, when the first process has answered hello and before the first request.
     void (*ready)(void *context, const struct protocol_hello *hello);
     // After every verdict: how many cases have one, and how many are findings.
@@ -39,6 +47,7 @@ struct host_report {
 void host_report_free(struct host_report *report);
 
 enum { HOST_WINDOW = 8 }; // a good number of outstanding requests
+static const struct host_waits HOST_WAITS = {.settle = 0.1, .linger = 0.5, .silence = 1};
 
 // Runs all cases; each has a verdict afterwards. SIGINT, SIGTERM and SIGHUP end the run early.
 // Returns OUTCOME_OK, or OUTCOME_UNREACHED when the testee could not be started (report->failure).

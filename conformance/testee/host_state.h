@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "testee/host.h"
+#include "testee/leftovers.h"
 #include "testee/process.h"
 
 #define NO_CASE SIZE_MAX
@@ -73,6 +74,8 @@ struct host {
     size_t next; // first case that was never sent
     size_t done;
     size_t findings;
+    struct leftovers leftovers;
+    size_t left_behind; // processes that outlived their testee and were killed
     struct worker *workers;
     unsigned worker_count;
     bool is_ready; // hello was answered once

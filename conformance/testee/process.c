@@ -12,8 +12,6 @@ enum {
     ERRORS_KEPT = 8192, // octets of standard error
     ERRORS_LINES = 20,  // lines of it that are handed out
     ERRORS_READS = 64,  // reads in a row at most, should it be flooded
-    LINGER_MS = 500,    // for pipes that children of the dead process hold open
-    SILENCE_MS = 1000,  // from the end of its output to the end of the process itself
     HANDLES = 5,        // process, three pipes, timer
     READ_END = 0,
     WRITE_END = 1,
@@ -26,7 +24,7 @@ struct process {
     uv_pipe_t errors;
     uv_timer_t timer;
     struct process_handler handler;
-    size_t line_limit;
+    struct process_limits limits;
     struct buffer line; // begun, not yet ended
     struct buffer errors_text;
     char chunk[CHUNK];
@@ -48,6 +46,7 @@ static void finish(struct process *p) {
     if (!p->ended) {
         p->ended = true;
         uv_timer_stop(&p->timer);
+        kill(-p->handle.pid, SIGKILL); // somebody it started may go on, with its pipes or without
         p->handler.ended(p->handler.context, p->status, p->signal);
     }
 }
@@ -58,18 +57,20 @@ static void on_timer(uv_timer_t *timer) {
         p->handler.silent(p->handler.context);
         return;
     }
-    // Somebody it started still holds its pipes: no more of that.
-    kill(-p->handle.pid, SIGKILL);
-    finish(p);
+    finish(p); // somebody it started still holds its pipes: no more of that
+}
+
+static void arm(struct process *p, double seconds) {
+    uv_timer_start(&p->timer, on_timer, (uint64_t)(seconds * 1000), 0);
 }
 
 static void look_for_end(struct process *p) {
     if (!p->running && !p->output_open && !p->errors_open) {
         finish(p);
     } else if (!p->running) {
-        uv_timer_start(&p->timer, on_timer, LINGER_MS, 0);
+        arm(p, p->limits.linger);
     } else if (!p->output_open) {
-        uv_timer_start(&p->timer, on_timer, SILENCE_MS, 0);
+        arm(p, p->limits.silence);
     }
 }
 
@@ -87,7 +88,7 @@ static void deliver(struct process *p, const char *data, size_t size) {
     while (size > 0 && !p->muted) {
         const char *feed = memchr(data, '\n', size);
         const size_t part = feed != NULL ? (size_t)(feed - data) : size;
-        if (part > p->line_limit - p->line.size) {
+        if (part > p->limits.line - p->line.size) {
             p->muted = true;
             p->handler.too_long(p->handler.context);
             return;
@@ -244,6 +245,10 @@ void process_kill(struct process *p) {
     }
 }
 
+pid_t process_id(const struct process *p) {
+    return p->handle.pid;
+}
+
 // ---- start and free -----------------------------------------------------------------------------
 
 // Three pipes: standard input, output, error. Returns 0 or an error of libuv with nothing open.
@@ -292,7 +297,8 @@ static void init_handles(struct process *p, uv_loop_t *loop) {
     p->open_handles = HANDLES;
 }
 
-struct process *process_start(uv_loop_t *loop, char *const *words, size_t line_limit,
+struct process *process_start(uv_loop_t *loop, char *const *words,
+                              const struct process_limits *limits,
                               const struct process_handler *handler, char **error) {
     uv_file pipes[3][2];
     int r = open_pipes(pipes);
@@ -302,7 +308,7 @@ struct process *process_start(uv_loop_t *loop, char *const *words, size_t line_l
     }
     struct process *p = util_alloc(sizeof *p);
     p->handler = *handler;
-    p->line_limit = line_limit;
+    p->limits = *limits;
     init_handles(p, loop);
     r = spawn(p, loop, words, pipes);
     for (int i = 0; i < 3; i++) {

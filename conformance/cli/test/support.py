@@ -22,15 +22,19 @@ HANDLE = "0000000033221100554477668899aabbccddee01"
 CREATE_KEY = bytes.fromhex("01000000" "020000000000000004000000" "61000000" "00000000")
 
 
+def vector_octets(test):
+    """The octets that the hex of a vector stands for."""
+    pieces = test["hex"] if isinstance(test["hex"], list) else [test["hex"]]
+    return bytes.fromhex("".join(piece if isinstance(piece, str) else piece["hex"] * piece["repeat"]
+                                 for piece in pieces))
+
+
 def vector(layer, name):
     """A test vector; its octets are under "octets"."""
     for path in sorted((VECTORS / layer).glob("*.json")):
         for test in json.loads(path.read_text("utf-8"))["tests"]:
             if test["id"] == name:
-                pieces = test["hex"] if isinstance(test["hex"], list) else [test["hex"]]
-                test["octets"] = bytes.fromhex("".join(
-                    piece if isinstance(piece, str) else piece["hex"] * piece["repeat"]
-                    for piece in pieces))
+                test["octets"] = vector_octets(test)
                 return test
     raise LookupError(name)
 

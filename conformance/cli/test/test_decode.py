@@ -193,6 +193,37 @@ class Values(support.CliTest):
                                  expected["NotificationData"]["Name"])
                 self.assertIn(expected["NotificationData"]["Name"], self.cmrp(*words).out)
 
+    def test_tower(self):
+        vector = support.vector("tower", "tower-clusapi-3-tcp")
+        path = self.path("tower.bin", vector["octets"])
+        lines = self.cmrp("decode", "--type", "tower", path).out.splitlines()
+        self.assertEqual([" ".join(line.split()) for line in lines],
+                         ["uuid clusapi 3.0", "uuid NDR 2.0", "ncacn minor version 0",
+                          "tcp port 49664", "ip 192.0.2.10"])
+        value = self.cmrp("decode", "--type", "tower", "-T", "json", path).json
+        self.assertEqual(value["floors"][3], {"protocol": "tcp", "port": 49664})
+        path = self.path("cut.bin", vector["octets"][:30])
+        cut = self.cmrp("decode", "--type", "tower", path, code=FINDINGS)
+        self.assertIn("clusapi 3.0", cut.out)
+        self.assertEqual(cut.err, f"{path}: offset 27: floors[1].lhs_length counts 19, more "
+                                  "than what follows (1 byte left) [C706 appendix L]\n")
+
+    def test_ept_map(self):
+        vector = support.vector("tower", "tower-response-3-ndr64")
+        path = self.path("map.bin", vector["octets"])
+        options = ("--type", "tower", "--direction", "response", "--syntax", "ndr64")
+        value = self.cmrp("decode", "-T", "json", *options, path).json
+        self.assertEqual(list(value), ["direction", "syntax", "entry_handle", "num_towers",
+                                       "max_towers", "ITowers", "status"])
+        out = self.cmrp("decode", *options, path).out
+        self.assertIn("port 49664", out)
+        self.assertIn("num_towers", out)
+        again = self.path("map.json", json.dumps(value).encode())
+        self.assertEqual(self.cmrp("encode", "--hex", "--type", "tower", again).out.strip(),
+                         vector["octets"].hex())
+        stray = self.cmrp("decode", "--type", "tower", "--drep", "be", path, code=support.USAGE)
+        self.assertIn("direction is missing", stray.err)
+
     def test_pdu(self):
         octets = support.vector("pdu", "pdu-recorded-impacket-request-sealed")["octets"]
         path = self.path("pdu.bin", octets)

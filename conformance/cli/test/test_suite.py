@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import unittest
@@ -204,6 +205,88 @@ class BrokenVectors(SuiteTest):
                                                code=USAGE).err, str(folder))
 
 
+class NoPlainFiles(SuiteTest):
+    """What is no plain file where data are expected is refused; nobody waits for a writer."""
+
+    def special_files(self, path):
+        """Puts a FIFO, a socket and a device where path is, one after the other."""
+        os.mkfifo(path)
+        yield "a FIFO, not a plain file"
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            yield "a socket, not a plain file"
+        path.unlink()
+        path.symlink_to("/dev/zero")
+        yield "a device, not a plain file"
+        path.unlink()
+        path.mkdir()
+        yield "a directory, not a plain file"
+
+    def test_vectors(self):
+        folder = self.folder_of_vectors("special", self.one_vector())
+        path = folder / "batch" / "other.json"
+        for why in self.special_files(path):
+            for words in (["list"], ["conform", *self.good()], ["explain", "batch-own"],
+                          ["export", "batch-own", "--as", "hex"]):
+                with self.subTest(why, words=words):
+                    result = self.cmrp(*words, "--vectors", folder, code=USAGE)
+                    self.assertEqual(result.err, f"cmrp: {path}: {why}\n")
+
+    def test_vectors_that_are_no_folder(self):
+        folder = self.folder / "special"
+        folder.mkdir()
+        os.mkfifo(folder / "batch")
+        result = self.cmrp("list", "--vectors", folder, code=USAGE)
+        self.assert_one_line(result.err, f"{folder}/batch: Not a directory")
+
+    def test_other_entries_are_not_looked_at(self):
+        folder = self.folder_of_vectors("special", self.one_vector())
+        for name in ("batch/.hidden.json", "batch/notes", "README.md", "other.json"):
+            os.mkfifo(folder / name)
+        for words in (["list"], ["explain", "batch-own"], ["explain", "Flag"]):
+            self.cmrp(*words, "--vectors", folder, code=USAGE if "Flag" in words else 0)
+        flagged = self.folder_of_vectors("flagged", self.one_vector(flags=["Flag"]))
+        os.mkfifo(flagged / "README.md")  # which has the meanings of flags
+        self.assertIn("batch-own", self.cmrp("explain", "Flag", "--vectors", flagged).out)
+
+    def test_requirements(self):
+        data = self.folder_of_vectors("data/vectors", self.one_vector()).parent
+        environment = self.environment(CMRP_DATADIR=str(data))
+        for why in self.special_files(data / "requirements.tsv"):
+            for words in (["conform", *self.good()], ["explain", "batch-own"]):
+                with self.subTest(why, words=words):
+                    result = self.cmrp(*words, env=environment, code=USAGE)
+                    self.assertEqual(result.err, f"cmrp: {data}/requirements.tsv: {why}\n")
+
+    def test_expected_failures(self):
+        path = self.folder / "xfail"
+        for why in self.special_files(path):
+            with self.subTest(why):
+                result = self.cmrp("conform", *self.good(), "--xfail", path, "batch-*", code=USAGE)
+                self.assertEqual(result.err, f"cmrp: {path}: {why}\n")
+
+    def test_input_may_come_through_a_fifo(self):
+        """What a shell makes of <(command) goes on working: a FIFO by name, a pipe by number."""
+        capture = self.cmrp("export", "stub-getnotifyv2-resp-two-ndr", "--as", "pcap").raw
+        value = self.cmrp("decode", "-T", "json", "-", stdin=support.CREATE_KEY).raw
+        for words, octets in ((["decode"], support.CREATE_KEY), (["encode"], value),
+                              (["replay", "-r"], capture)):
+            plain = self.cmrp(*words, self.path("plain", octets)).raw
+            fifo = self.folder / "fifo"
+            os.mkfifo(fifo)
+            with self.subTest(words), subprocess.Popen(["cp", self.folder / "plain", fifo]):
+                self.assertEqual(self.cmrp(*words, fifo).raw, plain)
+            fifo.unlink()
+            with self.subTest(words), subprocess.Popen(["cat", self.folder / "plain"],
+                                                       stdout=subprocess.PIPE) as writer:
+                number = writer.stdout.fileno()
+                done = subprocess.run([self.program, *words, f"/dev/fd/{number}"], check=True,
+                                      pass_fds=[number], capture_output=True,
+                                      timeout=support.SECONDS, env=self.environment())
+                self.assertEqual(done.stdout, plain)
+
+
 class Data(SuiteTest):
     def test_other_data_folder(self):
         folder = self.folder_of_vectors("data/vectors", self.one_vector())
@@ -219,8 +302,7 @@ class Data(SuiteTest):
 
 class List(SuiteTest):
     def all_ids(self):
-        return [test["id"] for layer in ("batch", "change", "stub", "pdu")
-                for path in (support.VECTORS / layer).glob("*.json")
+        return [test["id"] for path in support.VECTORS.glob("*/*.json")
                 for test in json.loads(path.read_text("utf-8"))["tests"]]
 
     def test_every_vector(self):

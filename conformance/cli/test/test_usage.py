@@ -123,8 +123,10 @@ class UnusableWords(support.CliTest):
         path = self.path("a.bin", support.CREATE_KEY)
         cases = {
             ("decode", "-T", "xml", path): '-T takes text or json, not "xml"',
-            ("decode", "--type", "bind", path): "type is none of batch, change, stub, pdu",
-            ("decode", "--type", "\udcff", path): "type is none of batch, change, stub, pdu",
+            ("decode", "--type", "bind", path):
+                "type is none of batch, change, stub, pdu, payload, tower",
+            ("decode", "--type", "\udcff", path):
+                "type is none of batch, change, stub, pdu, payload, tower",
             ("decode", "--set", "CLUSTER_CHANGE", path): "--set is for --type change",
             ("decode", "--method", "65", path): "--method is for --type stub",
             ("decode", "--type", "pdu", "--drep", "be", path): "--drep is for --type stub",

@@ -349,6 +349,43 @@ static void test_judge_stub(void **state) {
     vector_set_free(&stubs);
 }
 
+static void expect_encoded(const char *file, enum json_type type, const char *id, const char *hex,
+                           enum verdict verdict) {
+    struct vector_set vectors = {0};
+    char *error = NULL;
+    char *whole = util_format(CMRP_SOURCE_DIR "/vectors/%s", file);
+    assert_true(vector_set_add_file(&vectors, whole, type, &error));
+    const struct vector *v = vector_find(&vectors, id);
+    assert_non_null(v);
+    expect_said(v, CASE_ENCODE, ANSWER_HEX, hex, verdict,
+                verdict == VERDICT_FAIL ? "behind the end" : NULL);
+    vector_set_free(&vectors);
+    free(whole);
+}
+
+// A vector's octets with something behind the end are no model for writers: its value does not hold
+// that. Where the value does hold what follows, it belongs there.
+static void test_judge_behind_the_end(void **state) {
+    static const char pdu[] = "05000003100000001800000009000000000000000000370000";
+    static const char request[] = "000000000000000000000000000000000000000000000000000000000100000"
+                                  "00000";
+    static const char towers[] = "00000100";
+    (void)state;
+    char *cut = util_strdup(pdu);
+    cut[strlen(cut) - 2] = '\0';
+    expect_encoded("pdu/call.json", JSON_TYPE_PDU, "pdu-request-trailing-octet", cut, VERDICT_PASS);
+    expect_encoded("pdu/call.json", JSON_TYPE_PDU, "pdu-request-trailing-octet", pdu, VERDICT_FAIL);
+    free(cut);
+    expect_encoded("stub/encoding.json", JSON_TYPE_STUB, "stub-createnotify-req-trailing-ndr", "",
+                   VERDICT_PASS);
+    expect_encoded("stub/encoding.json", JSON_TYPE_STUB, "stub-createnotify-req-trailing-ndr", "00",
+                   VERDICT_FAIL);
+    expect_encoded("tower/ept-map.json", JSON_TYPE_TOWER, "tower-request-trailing", request,
+                   VERDICT_FAIL);
+    expect_encoded("tower/forms.json", JSON_TYPE_TOWER, "tower-trailing-behind-none", towers,
+                   VERDICT_PASS);
+}
+
 // Text of a testee cannot play tricks on a terminal, and is cut.
 static void test_judge_shows_safely(void **state) {
     const struct vector *v = vector_find(&set, "change-must");
@@ -389,12 +426,13 @@ static int unload(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_catalogue),        cmocka_unit_test(test_broken_catalogues),
-        cmocka_unit_test(test_selection),        cmocka_unit_test(test_pattern_without_match),
-        cmocka_unit_test(test_unknown_citation), cmocka_unit_test(test_xfail_files),
-        cmocka_unit_test(test_xfail_lines),      cmocka_unit_test(test_xfail_verdicts),
-        cmocka_unit_test(test_judge_decode),     cmocka_unit_test(test_judge_encode),
-        cmocka_unit_test(test_judge_stub),       cmocka_unit_test(test_judge_shows_safely),
+        cmocka_unit_test(test_catalogue),          cmocka_unit_test(test_broken_catalogues),
+        cmocka_unit_test(test_selection),          cmocka_unit_test(test_pattern_without_match),
+        cmocka_unit_test(test_unknown_citation),   cmocka_unit_test(test_xfail_files),
+        cmocka_unit_test(test_xfail_lines),        cmocka_unit_test(test_xfail_verdicts),
+        cmocka_unit_test(test_judge_decode),       cmocka_unit_test(test_judge_encode),
+        cmocka_unit_test(test_judge_stub),         cmocka_unit_test(test_judge_behind_the_end),
+        cmocka_unit_test(test_judge_shows_safely),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -264,7 +264,8 @@ static void check_same_meaning(const struct vector *v, const char *what, cmrp_vi
 // Where the octets of a value are fixed: one form only, or the vector is in our form.
 static bool has_fixed_form(const struct vector *v) {
     return v->how.type == JSON_TYPE_BATCH || v->how.type == JSON_TYPE_CHANGE ||
-           vector_flagged(v, "Canonical");
+           (v->how.type == JSON_TYPE_TOWER && !v->how.ept_map) ||
+           v->how.type == JSON_TYPE_PAYLOAD || vector_flagged(v, "Canonical");
 }
 
 static void check_encode(const struct vector *v) {
@@ -371,10 +372,55 @@ static void check_sizes(const struct vector *v) {
 
 // ---- cuts ---------------------------------------------------------------------------------------
 
+// A connectionless token ends with the datagram, wherever that is.
+static bool ends_with_token(const struct vector *v) {
+    enum { AT_AUTH_PROTO = 78 };
+    return v->how.type == JSON_TYPE_PDU && json_is_pdu_cl(buffer_view(&v->octets)) &&
+           v->octets.size > AT_AUTH_PROTO && v->octets.data[AT_AUTH_PROTO] != 0;
+}
+
+// The body without its trailer is a whole; so is a trailer with any part of its token.
+static bool is_whole_with_token(const struct vector *v, size_t size) {
+    enum { TRAILER = 4 };
+    cmrp_pdu_cl pdu;
+    cmrp_error error = {0};
+    if (!cmrp_pdu_cl_decode(buffer_view(&v->octets), 0, &pdu, NULL, NULL, &error)) {
+        return false;
+    }
+    const size_t body = CMRP_PDU_CL_HEADER_SIZE + (size_t)pdu.header.len;
+    return size == body || size >= (body + 7) / 8 * 8 + TRAILER;
+}
+
+// What a prefix of a payload must be to be one by itself: text may lack its NUL, a list may end
+// behind any text.
+static bool is_whole_payload(const struct vector *v, size_t end, size_t size) {
+    const cmrp_payload_row *row = cmrp_payload_row_of(v->how.object_type, v->how.flag->value);
+    const bool even = size % 2 == 0;
+    switch (row != NULL ? row->kind : CMRP_PAYLOAD_OPAQUE) {
+    case CMRP_PAYLOAD_OPAQUE: return true;
+    case CMRP_PAYLOAD_ID: return even && size > 0;
+    case CMRP_PAYLOAD_TEXT: return even;
+    case CMRP_PAYLOAD_MULTI_SZ:
+        return even && (size == 0 || (v->octets.data[size - 2] | v->octets.data[size - 1]) == 0);
+    case CMRP_PAYLOAD_STATE: return size >= end || (size == 0 && row->optional);
+    case CMRP_PAYLOAD_PROPERTIES:
+    case CMRP_PAYLOAD_SHARED_VOLUMES: // a list's own end mark may be missing
+        return size >= end ||
+               (size + 4 == end && json_object_get(v->strict.value, "end_mark") != NULL);
+    default: return size >= end;
+    }
+}
+
 // Whether a prefix of this size is a whole by itself: some commands of a batch, or all but octets
 // that belong to nothing.
 static bool is_whole(const struct vector *v, const struct field_spans *spans, size_t end,
                      size_t size) {
+    if (ends_with_token(v)) {
+        return is_whole_with_token(v, size);
+    }
+    if (v->how.type == JSON_TYPE_PAYLOAD) {
+        return is_whole_payload(v, end, size);
+    }
     if (v->how.type != JSON_TYPE_BATCH) {
         return size >= end;
     }
@@ -399,7 +445,10 @@ static void check_cut(const struct vector *v, size_t size, bool whole) {
     const bool ok = fields_decode(&v->how, octets, NULL, &error);
     if (ok != whole) {
         fail_vector(v, "cut to %zu: %s", size, ok ? "it decodes" : cmrp_code_id(error.code));
-    } else if (!ok && error.offset > (v->how.type == JSON_TYPE_STUB ? size + SEVEN : size)) {
+    } else if (!ok &&
+               error.offset > (v->how.type == JSON_TYPE_STUB || v->how.ept_map || ends_with_token(v)
+                                   ? size + SEVEN
+                                   : size)) {
         fail_vector(v, "cut to %zu: error at %llu", size, (unsigned long long)error.offset);
     }
     free_cut(v, octets);
@@ -488,7 +537,7 @@ static void check_invalid_cuts(const struct vector *v) {
 static void check_octet_more(const struct vector *v) {
     cmrp_error error = {0};
     size_t end = 0;
-    if (!decodes(v)) {
+    if (!decodes(v) || ends_with_token(v)) {
         return;
     }
     const size_t size = v->octets.size;
@@ -498,7 +547,12 @@ static void check_octet_more(const struct vector *v) {
     longer[size] = 0xa5;
     const cmrp_view octets = {longer, size + 1};
     const bool ok = fields_decode(&v->how, octets, &end, &error);
-    const bool warns = v->how.type == JSON_TYPE_STUB || v->how.type == JSON_TYPE_PDU;
+    const bool opaque = v->how.type == JSON_TYPE_PAYLOAD && is_whole_payload(v, 2, 1);
+    const bool warns = v->how.type == JSON_TYPE_STUB || v->how.type == JSON_TYPE_PDU ||
+                       v->how.type == JSON_TYPE_TOWER || opaque;
+    if (opaque) {
+        end = size; // it belongs to what nobody describes
+    }
     if (ok != warns || (ok ? end > size : error.offset != size)) {
         fail_vector(v, "one octet more: %s at %llu, end %zu", cmrp_code_id(error.code),
                     (unsigned long long)error.offset, end);

@@ -43,6 +43,22 @@ static void list_results(cmrp_pdu *pdu, cmrp_pdu_result *results) {
     pdu->results = results;
 }
 
+static bool put_pdu_cl(cmrp_view octets, cmrp_writer *writer) {
+    cmrp_error error = {0};
+    cmrp_pdu_cl pdu;
+    if (!cmrp_pdu_cl_decode(octets, 0, &pdu, NULL, NULL, &error)) {
+        return false;
+    }
+    uint32_t *masks = util_alloc(((size_t)pdu.selack_len + 1) * sizeof *masks);
+    for (size_t i = 0; i < pdu.selack_len; i++) {
+        masks[i] = cmrp_pdu_cl_selack(&pdu, i);
+    }
+    pdu.masks = masks;
+    const bool ok = cmrp_pdu_cl_encode(&pdu, writer);
+    free(masks);
+    return ok;
+}
+
 static bool put_pdu(cmrp_view octets, cmrp_writer *writer) {
     cmrp_error error = {0};
     cmrp_pdu pdu;
@@ -67,8 +83,51 @@ static bool put_pdu(cmrp_view octets, cmrp_writer *writer) {
     return ok;
 }
 
+static bool put_tower(cmrp_view octets, cmrp_writer *writer) {
+    cmrp_error error = {0};
+    cmrp_tower tower;
+    size_t cursor = 0;
+    size_t n = 0;
+    if (!cmrp_tower_decode(octets, 0, &tower, NULL, NULL, &error)) {
+        return false;
+    }
+    cmrp_floor *floors = util_alloc(((size_t)tower.count + 1) * sizeof *floors);
+    while (cmrp_tower_next(&tower, &cursor, &floors[n])) {
+        n++;
+    }
+    const bool ok = n == tower.count && cmrp_tower_encode(floors, n, writer) &&
+                    cmrp_put_view(writer, "trailing", tower.trailing);
+    free(floors);
+    return ok;
+}
+
+static bool put_ept_map(const cmrp_stub_format *f, cmrp_view octets, cmrp_writer *writer) {
+    cmrp_error error = {0};
+    cmrp_epm_request request;
+    cmrp_epm_response response;
+    cmrp_epm_cursor cursor = {0};
+    uint64_t offset;
+    cmrp_view towers[CMRP_EPM_TOWERS + 1];
+    size_t n = 0;
+    if (!f->response) {
+        return cmrp_epm_request_decode(octets, 0, f->syntax, f->order, &request, NULL, NULL,
+                                       &error) &&
+               cmrp_epm_request_encode(&request, f->syntax, f->order, writer);
+    }
+    if (!cmrp_epm_response_decode(octets, 0, f->syntax, f->order, &response, NULL, NULL, &error)) {
+        return false;
+    }
+    while (cmrp_epm_next_tower(&response, &cursor, &towers[n], &offset)) {
+        n++;
+    }
+    response.towers = towers;
+    return n == response.num_towers &&
+           cmrp_epm_response_encode(&response, f->syntax, f->order, writer);
+}
+
 bool transcode(const struct json_selector *how, cmrp_view octets, cmrp_writer *writer) {
     cmrp_error error = {0};
+    cmrp_payload payload;
     uint64_t value;
     switch (how->type) {
     case JSON_TYPE_BATCH: return put_batch(how, octets, writer);
@@ -76,6 +135,12 @@ bool transcode(const struct json_selector *how, cmrp_view octets, cmrp_writer *w
         return cmrp_change_decode(how->set, octets, &value, &error) &&
                cmrp_change_encode(how->set, value, writer);
     case JSON_TYPE_STUB: return put_stub(how, octets, writer);
-    default: return put_pdu(octets, writer);
+    case JSON_TYPE_PAYLOAD:
+        return cmrp_payload_decode(how->object_type, how->flag->value, octets, 0, &payload, NULL,
+                                   NULL, &error) &&
+               cmrp_payload_encode(&payload, writer);
+    case JSON_TYPE_TOWER:
+        return how->ept_map ? put_ept_map(&how->stub, octets, writer) : put_tower(octets, writer);
+    default: return json_is_pdu_cl(octets) ? put_pdu_cl(octets, writer) : put_pdu(octets, writer);
     }
 }

@@ -138,7 +138,7 @@ static void test_lines(void **state) {
     expect_lines("", "", 0);
     expect_lines("{\"id\":0,\"op\":\"hello\",\"format\":1}\n",
                  "{\"id\":0,\"name\":\"cmrp-testee-c\",\"version\":\"" CMRP_VERSION_STRING
-                 "\",\"types\":[\"batch\",\"change\",\"stub\",\"pdu\"]}\n",
+                 "\",\"types\":[\"batch\",\"change\",\"stub\",\"pdu\",\"payload\",\"tower\"]}\n",
                  0);
     expect_lines("{\"id\":0,\"op\":\"hello\",\"format\":2}\n",
                  "{\"id\":0,\"unsupported\":\"a format other than 1\"}\n", 0);

@@ -7,7 +7,6 @@ It knows 32-bit change values. Where a behaviour concerns one case, it is the de
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -89,6 +88,15 @@ def crash_late(_):
         if is_target(request):
             time.sleep(0.02)
             die()
+
+
+@behaviour
+def leave_late(_):
+    """Answers the target, then ends."""
+    for request in requests():
+        send(right(request))
+        if is_target(request):
+            os._exit(3)
 
 
 @behaviour
@@ -247,13 +255,56 @@ def mute(_):
     serve(act)
 
 
+def leave_child(path, own_session, quiet):
+    """Starts a process that stays, in a session of its own or not, holding the pipes or not; a line
+    of path gets its id."""
+    import subprocess
+    pipes = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr") if quiet}
+    child = subprocess.Popen(["sleep", "600"], start_new_session=own_session, **pipes)
+    if path:
+        with open(path, "a", encoding="ascii") as file:
+            file.write(f"{child.pid}\n")
+
+
 @behaviour
-def orphan(_):
+def orphan(path):
     """Dies, leaving a child that holds its pipes."""
     def act(_request):
-        subprocess.Popen(["sleep", "600"])
+        leave_child(path, own_session=False, quiet=False)
         die()
     serve(act)
+
+
+@behaviour
+def orphan_away(path):
+    """The same with a child in a session of its own."""
+    def act(_request):
+        leave_child(path, own_session=True, quiet=False)
+        die()
+    serve(act)
+
+
+@behaviour
+def leaves_child(path):
+    """Does all right, but a child that holds nothing outlives it."""
+    leave_child(path, own_session=False, quiet=True)
+    good(path)
+
+
+@behaviour
+def leaves_daemon(path):
+    """The same with a daemon: its parent is gone, its session is its own."""
+    if os.fork() == 0:
+        leave_child(path, own_session=True, quiet=True)
+        os._exit(0)
+    os.wait()
+    good(path)
+
+
+@behaviour
+def hangs_with_daemon(path):
+    leave_child(path, own_session=True, quiet=True)
+    hang(path)
 
 
 @behaviour

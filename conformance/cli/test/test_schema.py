@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What cmrp prints as JSON against docs/schema: each document keeps its schema, and each schema
+refuses the document with anything taken away, added or of another type."""
+import copy
+import json
+import os
+import pathlib
+
+import jsonschema
+import support
+from support import FINDINGS, UNREACHED
+
+SCHEMAS = support.ROOT / "docs" / "schema"
+
+
+def validator_of(name):
+    schema = json.loads((SCHEMAS / name).read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def changes(document):
+    """Copies of a document, each changed in one place that every schema must notice: a key too
+    many in an object, a member of another type. Of a list, the first element stands for all."""
+    def visit(node, path):
+        yield path, "a list" if not isinstance(node, list) else "no list"
+        if isinstance(node, dict):
+            yield path + ["surplus"], 1
+            for key, item in node.items():
+                yield from visit(item, path + [key])
+        elif isinstance(node, list) and node:
+            yield from visit(node[0], path + [0])
+
+    for path, change in visit(document, []):
+        if path:
+            changed = copy.deepcopy(document)
+            place = changed
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]] = {"another": "type"} if change == "a list" else change
+            yield "/".join(map(str, path)), changed
+
+
+def without_each_key(document, optional):
+    """Copies of a document, each without one key of it, of the objects in it, or of the first
+    element of a list in it; optional keys stay."""
+    def visit(node, path):
+        for key in list(node) if isinstance(node, dict) else [0] if node else []:
+            if isinstance(node, dict) and key not in optional:
+                yield path + [key]
+            if isinstance(node[key], (dict, list)):
+                yield from visit(node[key], path + [key])
+
+    for path in visit(document, []):
+        changed = copy.deepcopy(document)
+        place = changed
+        for step in path[:-1]:
+            place = place[step]
+        del place[path[-1]]
+        yield "/".join(map(str, path)), changed
+
+
+class Schema(support.CliTest):
+    def assert_valid(self, name, document):
+        errors = [f"/{'/'.join(map(str, error.absolute_path))}: {error.message}"
+                  for error in validator_of(name).iter_errors(document)]
+        self.assertEqual(errors[:5], [])
+
+    def assert_close(self, name, document, optional=()):
+        """The schema fits closely: it refuses whatever is not this document's form."""
+        validator = validator_of(name)
+        self.assertTrue(validator.is_valid(document))
+        for what in (changes(document), without_each_key(document, optional)):
+            for place, changed in what:
+                with self.subTest(place):
+                    self.assertFalse(validator.is_valid(changed), f"{name} takes it")
+
+    def test_list(self):
+        document = self.cmrp("list", "-T", "json").json
+        self.assert_valid("list.json", document)
+        counts = document["counts"]
+        self.assertEqual(counts["all"], len(document["vectors"]))
+        for key, member in (("types", "type"), ("results", "result"),
+                            ("provenance", "provenance")):
+            found = [vector[member] for vector in document["vectors"]]
+            self.assertEqual(counts[key], {word: found.count(word) for word in counts[key]})
+
+    def test_list_counts(self):
+        document = self.cmrp("list", "--counts", "-T", "json", "batch-*").json
+        self.assert_valid("list.json", document)
+        self.assertNotIn("vectors", document)
+
+    def test_list_is_close(self):
+        document = self.cmrp("list", "-T", "json", "batch-name-empty").json
+        document["vectors"][0].update(flags=["Flag"], requirements=["CMRP-B-001"])
+        self.assert_close("list.json", document, optional={"vectors"})
+
+    def test_list_methods(self):
+        document = self.cmrp("list", "--methods", "-T", "json").json
+        self.assert_valid("list-methods.json", document)
+        self.assertEqual({tuple(row["interfaces"]) for row in document["methods"]},
+                         {(2, 3), (3,)})
+        self.assertEqual({row["described"] for row in document["methods"]}, {True, False})
+
+    def test_list_methods_is_close(self):
+        document = self.cmrp("list", "--methods", "-T", "json", "ApiGetNotify").json
+        self.assert_close("list-methods.json", document)
+
+    def own_testee(self):
+        path = os.environ.get("CMRP_TESTEE") or pathlib.Path(self.program).with_name(
+            "cmrp-testee-c")
+        self.assertTrue(os.access(path, os.X_OK), f"{path}: no testee; set CMRP_TESTEE")
+        return path
+
+    def test_report(self):
+        report = self.folder / "report.json"
+        self.cmrp("conform", "--testee", self.own_testee(), "--json", report)
+        self.assert_valid("report.json", json.loads(report.read_text("utf-8")))
+
+    def test_report_of_failures(self):
+        script = self.path("testee.py", (
+            "import json, os, sys\n"
+            "for line in sys.stdin:\n"
+            "    request = json.loads(line)\n"
+            "    answer = {'name': 'n', 'version': 'v', 'types': ['batch', 'tower', 'payload']}\n"
+            "    if request['op'] != 'hello':\n"
+            "        answer = {'hex': '00'}\n"
+            "        print('words', file=sys.stderr, flush=True)\n"
+            "    print(json.dumps({'id': request['id'], **answer}), flush=True)\n"
+            "os._exit(3)\n"))
+        report = self.folder / "report.json"
+        words = ("conform", "--testee", f"/usr/bin/python3 {script}", "batch-name-empty",
+                 "--json", report)
+        self.cmrp(*words, code=FINDINGS)
+        document = json.loads(report.read_text("utf-8"))
+        self.assertTrue(document["notes"])
+        self.assert_valid("report.json", document)
+        self.cmrp("conform", "--testee", "false", *words[3:], code=UNREACHED)
+        document = json.loads(report.read_text("utf-8"))
+        self.assertIn("failure", document["testee"])
+        self.assert_valid("report.json", document)
+
+
+if __name__ == "__main__":
+    support.main()
