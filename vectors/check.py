@@ -11,10 +11,10 @@ import pathlib
 import re
 import sys
 
-LAYERS = ("batch", "change", "stub", "pdu")
+LAYERS = ("batch", "change", "stub", "pdu", "payload", "tower")
 KEY_ORDER = ("id", "comment", "type", "set", "method", "opnum", "direction", "interface", "syntax",
-             "drep", "hex", "value", "result", "error", "warnings", "lenient", "flags",
-             "requirements", "provenance")
+             "drep", "object_type", "flag", "hex", "value", "result", "error", "warnings",
+             "lenient", "flags", "requirements", "provenance")
 MAX_FILE = 1 << 20
 HERE = pathlib.Path(__file__).resolve().parent
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small captures for tests: TCP connections that carry DCE/RPC, packet by packet.
+"""Small captures for tests: TCP connections (and datagrams) that carry DCE/RPC, packet by packet.
 
     traffic = Traffic()
     connection = traffic.connection()
@@ -148,14 +148,19 @@ class Traffic:
         self.ports += 1
         return Connection(self, client, server, self.ports, server_port, opened)
 
-    def packet(self, source, target, segment):
+    def packet(self, source, target, segment, protocol=6):
         """An Ethernet frame of IPv4 or IPv6, by the size of the addresses."""
         if len(source) == 4:
-            header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, 6, 0)
+            header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, protocol, 0)
         else:
-            header = struct.pack(">IHBB", 0x60000000, len(segment), 6, 64)
+            header = struct.pack(">IHBB", 0x60000000, len(segment), protocol, 64)
         kind = b"\x08\x00" if len(source) == 4 else b"\x86\xdd"
         self.packets.append(bytes(12) + kind + header + source + target + segment)
+
+    def datagram(self, source, target, ports, octets):
+        """A UDP datagram; ports: (source, target)."""
+        head = struct.pack(">HHHH", *ports, 8 + len(octets), 0)
+        self.packet(source, target, head + octets, 17)
 
     def swap(self, first, second):
         """Exchanges two packets (negative: from the end)."""

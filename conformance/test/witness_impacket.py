@@ -145,7 +145,8 @@ def compare_pdu(verdict, seen, cmrp, test):
     ours = witness.without_added(witness.decode(cmrp, test["octets"], "--type", "pdu"))
     theirs = read_pdu(value["ptype"], test["octets"])
     for name, side in (("vector", value), ("cmrp", ours)):
-        side = {**side, "ptype": PTYPES[side["ptype"]]} if "ptype" in side else side
+        side = {**side, "ptype": PTYPES[side["ptype"]]} if "ptype" in side else dict(side)
+        side.pop("trailing", None)  # impacket does not look behind the last field of a body
         wrong = set()
         for pattern, keys, _ in listed(test["id"]):
             different = any(side.get(key) != theirs.get(key) for key in keys)
@@ -161,7 +162,8 @@ def compare_pdu(verdict, seen, cmrp, test):
 
 
 def compare_pdus(verdict, cmrp):
-    tests = [test for test in witness.vectors("pdu") if test["result"] != "invalid"]
+    tests = [test for test in witness.vectors("pdu")  # impacket has no connectionless ones
+             if test["result"] != "invalid" and "rpc_vers" not in test["value"]]
     little = [test for test in tests if test["value"]["drep"][0] == "1"]
     seen = collections.Counter()
     witness.in_parallel(lambda test: compare_pdu(verdict, seen, cmrp, test), little)

@@ -192,14 +192,16 @@ def sealed(call):
 
 
 def compare_call(verdict, cmrp, where, ours, theirs):
-    """One call: its envelope, and what replay showed against what tshark's octets decode to."""
+    """One call: its envelope, and what replay showed against what tshark's octets decode to; only
+    the envelope of a method that is not described, or if cmrp is None."""
     keys = ("call_id", "context", "opnum", "client", "server", "request_frame", "response_frame",
             "fault", "interface", "syntax")
     left = {key: ours[key] for key in keys if key in ours}
     right = {key: theirs[key] for key in keys if key in theirs}
+    described = "method" in ours and (ours["state"] != "undecoded" or ours["findings"])
     for direction in ("request", "response"):
         octets = theirs.get(f"stub {direction}")
-        if octets is None or "method" not in ours:
+        if octets is None or not described or cmrp is None:
             continue
         options = ["--type", "stub", "--method", str(theirs["opnum"]), "--direction", direction,
                    "--interface", str(theirs["interface"]), "--syntax", theirs["syntax"],
@@ -284,14 +286,19 @@ def mutants(content, frames):
 
 
 def prove(cmrp, capture, theirs):
-    """How many altered copies were made, and complaints about those that were not noticed."""
-    frames = {call[key] for call in theirs[1] for key in ("request_frame", "response_frame")
-              if key in call}
+    """How many altered copies were made, some 20 of a long capture, and complaints about those
+    that were not noticed."""
+    frames = sorted({call[key] for call in theirs[1] for key in ("request_frame", "response_frame")
+                     if key in call})
+    frames = set(frames[::1 + len(frames) // 20])
     made, unnoticed = 0, []
     for frame, content in mutants(pathlib.Path(capture).read_bytes(), frames):
         made += 1
         verdict = witness.Verdict()
-        compare_seen(verdict, cmrp, "", seen_by_cmrp(cmrp, "-", content), theirs)
+        seen = seen_by_cmrp(cmrp, "-", content)
+        compare_seen(verdict, None, "", seen, theirs)
+        if not verdict.complaints:
+            compare_seen(verdict, cmrp, "", seen, theirs)
         if not verdict.complaints:
             unnoticed.append(f"{capture}: another call identifier in frame {frame} is not noticed")
     return made, unnoticed
@@ -361,7 +368,7 @@ def main():
                         help="alter copies of the captures for cmrp; each must be noticed")
     options = parser.parse_args()
     witness.need_program("tshark", "tshark")
-    captures = sorted(path for path in (witness.VECTORS / "captures").glob("*")
+    captures = sorted(path for path in (witness.VECTORS / "captures").glob("*_to_*")
                       if path.name.endswith((".pcap", ".pcapng", ".pcap.gz")))
     captures += [pathlib.Path(path) for path in options.captures]
     folder = tempfile.TemporaryDirectory()

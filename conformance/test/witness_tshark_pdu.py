@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compare every PDU vector that may be accepted with tshark's dissection of the same octets.
+"""Compare every connection-oriented PDU vector that may be accepted with tshark's dissection of the same octets.
 
 Each PDU is put into a TCP connection of its own. Both byte orders, contexts with several transfer
 syntaxes, object UUIDs, padding and sec_trailers are covered; the vector's value and what `cmrp
@@ -168,7 +168,8 @@ def main():
     parser.add_argument("cmrp", help="the program")
     options = parser.parse_args()
     witness.need_program("tshark", "tshark")
-    tests = [test for test in witness.vectors("pdu") if test["result"] != "invalid"]
+    tests = [test for test in witness.vectors("pdu")
+             if test["result"] != "invalid" and "rpc_vers" not in test["value"]]
     verdict = witness.Verdict()
     found = dissect(tests)
     witness.in_parallel(
