@@ -52,9 +52,10 @@ static void check_params(const json_t *record, const char *direction) {
 }
 
 static void check_json(struct output *output, cmrp_view record) {
-    static const char *const kinds[] = {"call", "bind", "gap", "note"};
-    uint64_t bind = 0;
-    uint64_t *const counts[] = {&output->calls, &bind, &output->gaps, &output->notes};
+    static const char *const kinds[] = {"call", "bind", "gap", "note", "endpoint"};
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+    uint64_t others = 0;
+    uint64_t *const counts[] = {&output->calls, &others, &output->gaps, &output->notes, &others};
     char *error = NULL;
     json_t *object = json_parse((const char *)record.data, record.size, &error);
     const char *kind = json_string_value(json_object_get(object, "kind"));
@@ -63,10 +64,10 @@ static void check_json(struct output *output, cmrp_view record) {
                   (const char *)record.data);
     }
     size_t i = 0;
-    while (i < 4 && strcmp(kind, kinds[i]) != 0) {
+    while (i < KINDS && strcmp(kind, kinds[i]) != 0) {
         i++;
     }
-    if (i == 4) {
+    if (i == KINDS) {
         fuzz_fail(PROPERTY, "a record of kind \"%s\"", kind);
     }
     (*counts[i])++;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Property show: any octets of any type, shown for people in any style, give text that is safe for
 // a terminal, and are refused exactly when decoding them refuses, with the same error. The first
-// octet picks type and style, the next ones are those of `change` or `stub`.
+// octet picks type and style, the next ones are those of `change`, `stub` or `payload`.
 #include "fuzz_support.h"
 #include "show/show.h"
 
 #define PROPERTY "show"
 
-enum { TYPE = 3, LENIENT = 4, VERBOSE = 8, COLOUR = 16, NAMED = 32 };
+enum { TYPE = 7, LENIENT = 8, VERBOSE = 16, COLOUR = 32, NAMED = 64 };
 
 static void name_handle(void *context, struct buffer *out, unsigned meaning,
                         const uint8_t handle[CMRP_HANDLE_SIZE]) {
@@ -23,7 +23,7 @@ static bool take_selectors(cmrp_view *input, struct json_selector *how,
     }
     const uint8_t *octets = input->data;
     size_t taken = 1;
-    *how = (struct json_selector){.type = (enum json_type)(octets[0] & TYPE)};
+    *how = (struct json_selector){.type = (enum json_type)((octets[0] & TYPE) % JSON_TYPES)};
     how->batch_flags = (octets[0] & LENIENT) != 0 ? CMRP_BATCH_LENIENT : CMRP_BATCH_STRICT;
     if (how->type == JSON_TYPE_CHANGE) {
         how->set = fuzz_change_set(octets[1]);
@@ -31,6 +31,12 @@ static bool take_selectors(cmrp_view *input, struct json_selector *how,
     } else if (how->type == JSON_TYPE_STUB) {
         how->stub = fuzz_stub_format(octets + 1);
         taken += FUZZ_STUB_SELECTORS;
+    } else if (how->type == JSON_TYPE_PAYLOAD) {
+        how->flag = fuzz_payload_event(octets + 1, &how->object_type);
+        taken += FUZZ_PAYLOAD_SELECTORS;
+    } else if (how->type == JSON_TYPE_TOWER) {
+        fuzz_tower_form(octets[1], how);
+        taken += FUZZ_TOWER_SELECTORS;
     }
     *options = (struct show_options){
         .verbose = (octets[0] & VERBOSE) != 0,

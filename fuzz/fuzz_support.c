@@ -51,6 +51,26 @@ cmrp_stub_format fuzz_stub_format(const uint8_t selectors[FUZZ_STUB_SELECTORS]) 
     };
 }
 
+const cmrp_change_flag *fuzz_payload_event(const uint8_t selectors[FUZZ_PAYLOAD_SELECTORS],
+                                           uint32_t *object_type) {
+    enum { FIRST = CMRP_SET_CLUSTER_V2 };
+    // The object type itself, and the number of the flag's bit.
+    const cmrp_change_set *set = cmrp_change_set_of_type(selectors[0]);
+    if (set == NULL) {
+        set = cmrp_change_set_at(FIRST + selectors[0] % (CMRP_SET_COUNT - FIRST));
+    }
+    const cmrp_change_flag *flag = &set->flags[selectors[1] % set->count];
+    *object_type = set->object_type;
+    return (flag->attributes & CMRP_CHANGE_UNION) == 0 ? flag : &set->flags[0];
+}
+
+void fuzz_tower_form(uint8_t selector, struct json_selector *how) {
+    *how = (struct json_selector){.type = JSON_TYPE_TOWER, .ept_map = (selector & 1) != 0};
+    how->stub.response = (selector & 2) != 0;
+    how->stub.syntax = (selector & 4) != 0 ? CMRP_NDR64 : CMRP_NDR20;
+    how->stub.order = (selector & 8) != 0 ? CMRP_BIG_ENDIAN : CMRP_LITTLE_ENDIAN;
+}
+
 // ---- checks -------------------------------------------------------------------------------------
 
 void fuzz_check_inside(const char *property, const char *what, cmrp_view inner, cmrp_view outer) {

@@ -41,12 +41,20 @@ _Noreturn void fuzz_fail(const char *property, const char *format, ...)
 
 // ---- selectors ----------------------------------------------------------------------------------
 
-// Octets in front of the inputs of `change` and `stub`. Any octet selects something, so that the
-// fuzzer can change them freely; `fuzz_selectors` prints which stands for what.
-enum { FUZZ_CHANGE_SELECTORS = 1, FUZZ_STUB_SELECTORS = 2 };
+// Octets in front of the inputs of `change`, `stub`, `payload` and `tower`. Any octet selects
+// something, so that the fuzzer can change them freely; `fuzz_selectors` prints which stands for
+// what.
+enum { FUZZ_CHANGE_SELECTORS = 1, FUZZ_STUB_SELECTORS = 2, FUZZ_PAYLOAD_SELECTORS = 2 };
+enum { FUZZ_TOWER_SELECTORS = 1 }; // see fuzz_tower_form
 
 const cmrp_change_set *fuzz_change_set(uint8_t selector);
 cmrp_stub_format fuzz_stub_format(const uint8_t selectors[FUZZ_STUB_SELECTORS]);
+// The flag, and the object type that it belongs to.
+const cmrp_change_flag *fuzz_payload_event(const uint8_t selectors[FUZZ_PAYLOAD_SELECTORS],
+                                           uint32_t *object_type);
+
+// Bit 0: a stub of ept_map, not a tower; bit 1: a response; bit 2: NDR64; bit 3: big-endian.
+void fuzz_tower_form(uint8_t selector, struct json_selector *how);
 
 // ---- checks -------------------------------------------------------------------------------------
 

@@ -149,6 +149,29 @@ static void pdu_octets(void) {
     }
 }
 
+static void pdu_cl_octets(void) {
+#define PTYPE(name, number, id, section)                                                           \
+    for (unsigned drep = 0; drep <= 0x10; drep += 0x10) {                                          \
+        const uint8_t start[] = {4, (number), 0, 0, (uint8_t)drep, 0, 0, 0};                       \
+        entry(start, sizeof start);                                                                \
+    }
+    CMRP_PTYPES_CL(PTYPE)
+#undef PTYPE
+    static const uint8_t fragment[] = {CMRP_PF_FRAG, CMRP_PF_FRAG | CMRP_PF_LASTFRAG};
+    entry(fragment, 1);
+    entry(fragment + 1, 1);
+    number(CMRP_CL_NO_HINT, 2, CMRP_LITTLE_ENDIAN);
+    for (int order = 0; order < 2; order++) {
+        cmrp_syntax_id id = {cmrp_uuid_clusapi, 2, 0};
+        uint8_t octets[32];
+        cmrp_error error = {0};
+        cmrp_writer w;
+        cmrp_writer_init(&w, octets, sizeof octets, &error, NULL);
+        cmrp_put_uuid(&w, "if_id", order == 0 ? CMRP_LITTLE_ENDIAN : CMRP_BIG_ENDIAN, &id.uuid);
+        entry(octets, w.size);
+    }
+}
+
 static void pdu_names(void) {
     static const char *const keys[] = {
         "ptype",      "flags",    "call_id",   "contexts", "transfer_syntaxes", "abstract_syntax",
@@ -185,33 +208,97 @@ static void capture_octets(void) {
     entry(gzip, sizeof gzip);
 }
 
+static void payload_octets(void) {
+    number(CMRP_CLUSPROP_SYNTAX_NAME, 4, CMRP_LITTLE_ENDIAN);
+#define SYNTAX(name, value, form, size, least) number(value, 4, CMRP_LITTLE_ENDIAN);
+    CMRP_PROPERTY_SYNTAXES(SYNTAX)
+#undef SYNTAX
+    // A property of an empty name and a DWORD, and the sizes of structures.
+    static const uint8_t property[] = {3, 0, 4, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0,
+                                       1, 0, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
+    entry(property, sizeof property);
+    number(CMRP_SHARED_VOLUME_SIZE, 4, CMRP_LITTLE_ENDIAN);
+    number(CMRP_SHARED_VOLUME_EX_SIZE, 4, CMRP_LITTLE_ENDIAN);
+    number(0xd800, 2, CMRP_LITTLE_ENDIAN);
+    number(0xffffffff, 4, CMRP_LITTLE_ENDIAN);
+}
+
+static void tower_octets(void) {
+#define PROTOCOL(name, number, text, kind)                                                         \
+    {                                                                                              \
+        const uint8_t floor[] = {1, 0, (number), 2, 0, 0, 0};                                      \
+        entry(floor, sizeof floor);                                                                \
+    }
+    CMRP_TOWER_PROTOCOLS(PROTOCOL)
+#undef PROTOCOL
+    const uint8_t uuid[] = {19, 0, CMRP_TOWER_UUID};
+    entry(uuid, sizeof uuid);
+}
+
+static void tower_names(void) {
+    static const char *const keys[] = {"floors",  "protocol",   "uuid",         "version_minor",
+                                       "port",    "address",    "name_hex",     "lhs",
+                                       "rhs",     "trailing",   "obj",          "map_tower",
+                                       "ITowers", "num_towers", "entry_handle", "max_towers"};
+#define PROTOCOL(name, number, text, kind) quoted(text);
+    CMRP_TOWER_PROTOCOLS(PROTOCOL)
+#undef PROTOCOL
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        quoted(keys[i]);
+    }
+}
+
+static void payload_names(void) {
+    static const char *const keys[] = {
+        "object_type", "flag",      "kind",         "value",      "text",       "strings",
+        "nuls",        "HasQuorum", "UpNodes",      "properties", "name",       "values",
+        "syntax",      "padding",   "szVolumeName", "szNodeName", "VolumeState"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        quoted(keys[i]);
+    }
+    for (unsigned i = 0; i < CMRP_PAYLOAD_KIND_COUNT; i++) {
+        quoted(cmrp_payload_kind_name(i));
+    }
+#define SYNTAX(name, value, form, size, least) quoted(#name);
+    CMRP_PROPERTY_SYNTAXES(SYNTAX)
+#undef SYNTAX
+}
+
 // ---- targets ------------------------------------------------------------------------------------
 
 typedef void part(void);
 
+enum { PARTS = 6 }; // at most, of a target
+
 static const struct {
     const char *target;
-    part *parts[4];
+    part *parts[PARTS];
 } targets[] = {
     {"batch_strict", {batch_octets}},
     {"batch_lenient", {batch_octets}},
     {"batch_round_trip", {batch_octets}},
     {"batch_json", {batch_names}},
-    {"json_request", {batch_names, change_names, stub_names, pdu_names}},
+    {"json_request",
+     {batch_names, change_names, stub_names, pdu_names, payload_names, tower_names}},
     {"change", {change_octets}},
     {"stub", {stub_octets, batch_octets}},
     {"pdu", {pdu_octets}},
-    {"show", {batch_octets, stub_octets, pdu_octets}},
+    {"pdu_cl", {pdu_cl_octets}},
+    {"payload", {payload_octets}},
+    {"tower", {tower_octets}},
+    {"show", {batch_octets, stub_octets, pdu_octets, pdu_cl_octets, payload_octets, tower_octets}},
     {"hex", {hex_text_forms}},
     {"capture", {capture_octets, pdu_octets}},
-    {"replay", {capture_octets, pdu_octets, stub_octets}},
+    {"replay", {capture_octets, pdu_octets, pdu_cl_octets, stub_octets}},
     {"stream_cut", {pdu_octets, stub_octets}},
+    {"reassembly", {NULL}}, // its inputs are choices, not octets of a format
+    {"datagram_order", {NULL}},
 };
 
 int main(int argc, char **argv) {
     for (size_t i = 0; argc == 2 && i < sizeof targets / sizeof targets[0]; i++) {
         if (strcmp(targets[i].target, argv[1]) == 0) {
-            for (size_t p = 0; p < 4 && targets[i].parts[p] != NULL; p++) {
+            for (size_t p = 0; p < PARTS && targets[i].parts[p] != NULL; p++) {
                 targets[i].parts[p]();
             }
             return ferror(stdout) != 0;

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import pathlib
+import random
 import shutil
 import struct
 import sys
@@ -84,6 +85,11 @@ def selectors_of(table, test):
         return table[
             "stub", test["method"], str(test.get("interface", 3)), test["direction"],
             test.get("syntax", "ndr"), test.get("drep", "le")]
+    if test["type"] == "payload":
+        return table["payload", test["object_type"], test["flag"]]
+    if test["type"] == "tower":  # see fuzz_tower_form
+        return bytes([("direction" in test) | (test.get("direction") == "response") << 1
+                      | (test.get("syntax") == "ndr64") << 2 | (test.get("drep") == "be") << 3])
     return b""
 
 
@@ -127,6 +133,7 @@ def hex_seeds(octets):
 CLUSAPI = bytes.fromhex("b2b87db9634ccf11bff608002be23f2f") + struct.pack("<HH", 3, 0)
 NDR = bytes.fromhex("045d888aeb1cc9119fe808002b104860") + struct.pack("<HH", 2, 0)
 NDR64 = bytes.fromhex("33057171babe37498319b5dbef9ccc36") + struct.pack("<HH", 1, 0)
+MAPPER = bytes.fromhex("0883afe11f5dc91191a408002b14a0fa") + struct.pack("<HH", 3, 0)
 FIRST, LAST = 1, 2
 
 
@@ -186,8 +193,22 @@ def conversations(tests):
     other = bytes(range(16)) + CLUSAPI[16:]
     yield [(0, bind(NDR).replace(CLUSAPI, other)), (1, bind_ack(NDR)),
            (0, request(2, 65, b"x" * 20, 99)[0])]
+    maps = {d: [o for t in by_type(tests, "tower") if t.get("direction") == d
+                and "hex" in t and "syntax" not in t and (o := octets_of(t)) is not None]
+            for d in ("request", "response")}
+    talk = [(0, bind(NDR).replace(CLUSAPI, MAPPER)), (1, bind_ack(NDR))]
+    for n, (question, answer) in enumerate(zip(maps["request"], maps["response"])):
+        talk += [(0, request(n + 2, 3, question, 4096)[0]), (1, response(n + 2, answer, 4096)[0])]
+    yield talk
     yield [(0, b"GET / HTTP/1.0\r\n\r\n"), (1, b"HTTP/1.0 404 Not Found\r\n\r\n")]
     yield [(0, request(2, 65, b"x" * 20, 99)[0])]
+
+
+def reassembly_seeds():
+    """Choices: how much is said, and how it is cut. The first octet says whether faithfully."""
+    for n in range(40):
+        draw = random.Random(n)
+        yield bytes([n % 2, n // 2 % 4]) + draw.randbytes(50 + 40 * n)
 
 
 def stream_cut_seeds(talks):
@@ -196,6 +217,18 @@ def stream_cut_seeds(talks):
         if n % 3 == 1:  # octets missing after the bind
             pieces.insert(3, struct.pack("<BH", 2, 17))
         yield bytes([n % 8 * 9, n]) + b"".join(pieces)
+
+
+def datagram_order_seeds():
+    """Plans as fuzz_datagram_order.c describes them."""
+    filler = bytes(range(64, 128)) * 4
+    for flags in (0, 1, 2, 4, 8, 0x10, 0x20, 0x80, 0x18, 0xA0):
+        for counts in (0x00, 0x11, 0x33, 0x77, 0x80, 0x08):
+            for lost in (0, 1, 4, 0xFF):
+                call = bytes([flags, counts, lost if flags else 0, lost, 8]) + filler[:128]
+                again = bytes([flags ^ 8, counts, 0, 0, 16]) + filler
+                yield bytes([flags + lost & 255, 0]) + call + again
+                yield bytes([counts, 8 * 5 + 3]) + again
 
 
 # ---- captures --------------------------------------------------------------
@@ -248,6 +281,48 @@ def pcapng(frames, link=101):
     return content
 
 
+def udp(side, data):
+    ports = (1025, 1055) if side == 0 else (1055, 1025)
+    hosts = (bytes([192, 0, 2, 1]), bytes([192, 0, 2, 2]))
+    datagram = struct.pack(">HHHH", *ports, 8 + len(data), 0) + data
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, 17, 0)
+    return head + hosts[side] + hosts[1 - side] + datagram
+
+
+def pdu_cl(ptype, call, opnum, body, flags=0, number=0):
+    """A connectionless PDU of the interface in protocol version 2, its activity all zero."""
+    return (struct.pack("<BBBB4s", 4, ptype, flags, 0, b"\x10\0\0\0") + bytes(16) + CLUSAPI[:16]
+            + bytes(16) + struct.pack("<IIIHHHHHBB", 7, 2, call, opnum, 0xFFFF, 0xFFFF, len(body),
+                                      number, 0, 0) + body)
+
+
+def connectionless(tests):
+    """The packets of a conversation for each method of protocol version 2: calls whole and in
+    fragments of 16 octets, the last one first."""
+    stubs = {}
+    for test in tests:
+        if (test["type"] == "stub" and "hex" in test and test.get("interface", 3) == 2
+                and test.get("syntax", "ndr") == "ndr" and test.get("drep", "le") == "le"):
+            octets = octets_of(test)
+            if len(octets) <= 1024:
+                found = stubs.setdefault(test["opnum"], {"request": [], "response": []})
+                found[test["direction"]].append(octets)
+    frag, lastfrag = 4, 2
+    for opnum, found in sorted(stubs.items()):
+        talk = []
+        for call, pair in enumerate(list(zip(found["request"], found["response"]))[:8]):
+            for side, stub in enumerate(pair):
+                cuts = list(range(0, len(stub), 16))
+                if call % 2 == 0 or len(cuts) < 2:
+                    talk.append(udp(side, pdu_cl(2 * side, call, opnum, stub)))
+                else:
+                    talk += [udp(side, pdu_cl(2 * side, call, opnum, stub[at:at + 16],
+                                              frag | (lastfrag if at == cuts[-1] else 0), at // 16))
+                             for at in reversed(cuts)]
+        if talk:
+            yield talk
+
+
 def fragments(packet):
     """An IPv4 packet in two fragments, the second one first."""
     head, body = bytearray(packet[:20]), packet[20:]
@@ -257,7 +332,35 @@ def fragments(packet):
         yield bytes(head) + part
 
 
-def capture_seeds(talks, folder):
+def in_ipv4(protocol, content):
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(content), 1, 0, 64, protocol, 0,
+                       bytes([198, 51, 100, 1]), bytes([198, 51, 100, 2])) + content
+
+
+def in_udp(port, content):
+    return in_ipv4(17, struct.pack(">HHHH", 50000, port, 8 + len(content), 0) + content)
+
+
+def tunnels(packet):
+    """An IPv4 packet in every kind of tunnel, as raw IP."""
+    frame = b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0" + packet
+    return [in_ipv4(4, packet),
+            in_ipv4(47, b"\x30\0\x08\0\0\0\0\1\0\0\0\2" + packet),
+            in_ipv4(47, b"\x10\0\x88\xbe\0\0\0\1" + bytes(8) + frame),
+            in_ipv4(47, b"\x10\0\x22\xeb\0\0\0\1" + bytes(12) + frame),
+            in_udp(4789, b"\x08\0\0\0\0\0\7\0" + frame),
+            in_udp(6081, b"\1\0\x65\x58\0\0\7\0opts" + frame)]
+
+
+def layers(packet):
+    """An IPv4 packet behind tags and labels, as Ethernet."""
+    return [b"\2\0\0\0\0\1\2\0\0\0\0\2" + layer + packet for layer in (
+        b"\x81\0\0\5\x08\0", b"\x88\xa8\0\5\x81\0\0\6\x08\0",
+        b"\x88\x64\x11\0\0\1\0\0\0\x21", b"\x88\x47\0\1\0\x40\0\2\1\x40",
+        b"\x89\x26\0\0\0\0\x08\0")]
+
+
+def capture_seeds(talks, datagrams, folder):
     ethernet = b"\2\0\0\0\0\1\2\0\0\0\0\2"
     for n, talk in enumerate(talks):
         plain = list(packets(talk))
@@ -275,6 +378,12 @@ def capture_seeds(talks, folder):
             yield pcap(plain[:3] + plain[5:])
             yield pcap(plain[2:3] + [f for p in plain[3:5] for f in fragments(p)] + plain[5:])
             yield pcap([p[:60] for p in plain])
+            yield pcap([tunnels(p)[i % 6] for i, p in enumerate(plain)])
+            yield pcap([layers(p)[i % 5] for i, p in enumerate(plain)], link=1)
+            yield pcap([p for p in plain for _ in range(2)])  # captured twice
+            yield pcap(plain[2:5] + plain[:2] + plain[6:7] + plain[5:6] + plain[7:])
+    for talk in datagrams:
+        yield pcap(talk)
     yield b""
     yield b"not a capture"
     yield pcap([], link=147)
@@ -296,13 +405,13 @@ def layer_seeds(tests, kind, table):
             yield selectors_of(table, test) + octets
 
 
-SHOW_TYPES = {"batch": 0, "change": 1, "stub": 2, "pdu": 3}
+SHOW_TYPES = {"batch": 0, "change": 1, "stub": 2, "pdu": 3, "payload": 4, "tower": 5}
 
 
 def show_seeds(tests, table):
     for n, test in enumerate(tests):
         if (octets := octets_of(test)) is not None:
-            style = n % 16 << 2  # lenient, verbose, colour, named handles
+            style = n % 16 << 3  # lenient, verbose, colour, named handles
             yield bytes([SHOW_TYPES[test["type"]] | style]) + selectors_of(table, test) + octets
 
 
@@ -321,7 +430,8 @@ def batch_json_seeds(tests):
 
 
 def json_request_seeds(tests):
-    keys = ("type", "set", "method", "opnum", "interface", "direction", "syntax", "drep")
+    keys = ("type", "set", "method", "opnum", "interface", "direction", "syntax", "drep",
+            "object_type", "flag")
     for test in tests:
         if "value" in test:
             asked = {key: test[key] for key in keys if key in test}
@@ -331,7 +441,7 @@ def json_request_seeds(tests):
 def seeds_of(target, tests, table, folder):
     if target in ("batch_strict", "batch_lenient", "batch_round_trip"):
         return layer_seeds(tests, "batch", table)
-    if target in ("change", "stub", "pdu"):
+    if target in ("change", "stub", "pdu", "payload", "tower"):
         return layer_seeds(tests, target, table)
     if target == "batch_json":
         return batch_json_seeds(tests)
@@ -342,10 +452,16 @@ def seeds_of(target, tests, table, folder):
         return (seed.encode() for octets in some for seed in hex_seeds(octets))
     if target == "show":
         return show_seeds(tests, table)
+    if target == "reassembly":
+        return reassembly_seeds()
     if target == "stream_cut":
         return stream_cut_seeds(conversations(tests))
+    if target == "pdu_cl":
+        return layer_seeds(tests, "pdu", table)
+    if target == "datagram_order":
+        return datagram_order_seeds()
     if target in ("capture", "replay"):
-        return capture_seeds(conversations(tests), folder)
+        return capture_seeds(conversations(tests), connectionless(tests), folder)
     sys.exit(f"make_seeds.py: no seeds for target {target}")
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints, from the library's tables, which octets in front of an input select what: a line each,
 //   change SET HEX
+//   payload OBJECT_TYPE FLAG HEX
 //   stub METHOD INTERFACE request|response ndr|ndr64 le|be HEX
 // make_seeds.py puts them in front of the vectors.
 #include <stdio.h>
@@ -32,6 +33,22 @@ static void print_format(const cmrp_stub_format *wanted) {
     fuzz_fail("selectors", "no octets select %s", wanted->method->name);
 }
 
+static void print_events(void) {
+    const cmrp_change_set *types = cmrp_change_set_at(CMRP_SET_CLUSTER_OBJECT_TYPE);
+    for (uint32_t t = 0; t < types->count; t++) {
+        const uint8_t type = (uint8_t)types->flags[t].value;
+        const cmrp_change_set *set = cmrp_change_set_of_type(type);
+        for (uint32_t f = 0; set != NULL && f < set->count; f++) {
+            const uint8_t octets[FUZZ_PAYLOAD_SELECTORS] = {type, (uint8_t)f};
+            uint32_t object_type;
+            if (fuzz_payload_event(octets, &object_type) == &set->flags[f]) {
+                printf("payload %s %s %02x%02x\n", types->flags[t].name, set->flags[f].name, type,
+                       f);
+            }
+        }
+    }
+}
+
 int main(void) {
     for (unsigned i = 0; i < CMRP_SET_COUNT; i++) {
         unsigned octet = 0;
@@ -40,6 +57,7 @@ int main(void) {
         }
         printf("change %s %02x\n", cmrp_change_set_at(i)->name, octet);
     }
+    print_events();
     for (size_t i = 0; i < cmrp_method_count(); i++) {
         const cmrp_method *method = cmrp_method_at(i);
         for (unsigned bits = 0; bits < 16; bits++) {
