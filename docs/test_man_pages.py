@@ -306,6 +306,9 @@ def check_values(program, problems):
                      option: value}
             if words["--type"] != "stub":
                 words = {"--type": value}
+            if value == "payload":
+                words |= {"--object-type": "CLUSTER_OBJECT_TYPE_GROUP",
+                          "--flag": "CLUSTER_CHANGE_GROUP_STATE_V2"}
             done = program.run(str(program.path), "decode", "--hex",
                                *[w for pair in words.items() for w in pair], "-")
             problems.check(done.returncode == 1, f"{option} {value}: {done.stdout}")
