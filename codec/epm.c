@@ -111,8 +111,8 @@ static bool read_uuid(const uint8_t *lhs, const uint8_t *rhs, cmrp_syntax_id *id
 }
 
 static bool take_floor(cmrp_reader *r, cmrp_floor *floor) {
-    cmrp_view lhs;
-    cmrp_view rhs;
+    cmrp_view lhs = {NULL, 0};
+    cmrp_view rhs = {NULL, 0};
     uint64_t at;
     *floor = (cmrp_floor){.offset = r->offset};
     if (!take_side(r, "lhs_length", "lhs", &lhs, &at)) {

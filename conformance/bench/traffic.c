@@ -261,7 +261,8 @@ static void put_packet(connection *c, int side, unsigned flags, const uint8_t *d
     cmrp_store(tcp + 8, 4, (flags & 0x10) != 0 ? c->sequence[1 - side] : 0, CMRP_BIG_ENDIAN);
     cmrp_store(tcp + 12, 2, 0x5000 | flags, CMRP_BIG_ENDIAN);
     cmrp_store(tcp + 14, 2, 0xffff, CMRP_BIG_ENDIAN);
-    if (fwrite(head, sizeof head, 1, file) != 1 || fwrite(data, 1, size, file) != size) {
+    if (fwrite(head, sizeof head, 1, file) != 1 ||
+        (size > 0 && fwrite(data, 1, size, file) != size)) {
         fail("cannot write");
     }
     c->sequence[side] += (uint32_t)size + ((flags & 2) != 0 ? 1 : 0);
