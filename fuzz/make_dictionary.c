@@ -282,6 +282,7 @@ static const struct {
      {batch_names, change_names, stub_names, pdu_names, payload_names, tower_names}},
     {"change", {change_octets}},
     {"stub", {stub_octets, batch_octets}},
+    {"stub_json", {stub_octets, batch_octets}},
     {"pdu", {pdu_octets}},
     {"pdu_cl", {pdu_cl_octets}},
     {"payload", {payload_octets}},

@@ -441,6 +441,8 @@ def json_request_seeds(tests):
 def seeds_of(target, tests, table, folder):
     if target in ("batch_strict", "batch_lenient", "batch_round_trip"):
         return layer_seeds(tests, "batch", table)
+    if target == "stub_json":
+        return layer_seeds(tests, "stub", table)
     if target in ("change", "stub", "pdu", "payload", "tower"):
         return layer_seeds(tests, target, table)
     if target == "batch_json":
