@@ -66,6 +66,13 @@ static void put_integer(struct buffer *out, const cmrp_param *p, const cmrp_slot
             buffer_printf(out, "  type %llu", value);
         }
         break;
+    case CMRP_MEANS_GROUP_STATE:
+        if (show_group_state(value) != NULL) {
+            buffer_printf(out, "  %s", show_group_state(value));
+        } else {
+            buffer_printf(out, "  state %llu", value);
+        }
+        break;
     case CMRP_MEANS_CHANGE:
     case CMRP_MEANS_OBJECT_TYPE:
     case CMRP_MEANS_FLAGS:

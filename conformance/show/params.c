@@ -2,6 +2,7 @@
 // Stubs, a parameter a line. Walks the method's description; nothing here knows a method.
 #include <string.h>
 
+#include "cmrp/payload.h"
 #include "show/parts.h"
 #include "util/hex.h"
 
@@ -29,6 +30,19 @@ const char *show_last_part(const char *name) {
     return dot != NULL ? dot + 1 : name;
 }
 
+const char *show_group_state(uint64_t state) {
+    enum { GROUP = 2, STATE = 8 }; // CLUSTER_OBJECT_TYPE_GROUP, CLUSTER_CHANGE_GROUP_STATE_V2
+    return cmrp_payload_name_of(cmrp_payload_row_of(GROUP, STATE)->names, (uint32_t)state);
+}
+
+static void put_plain(struct buffer *out, const cmrp_param *p, uint64_t value) {
+    if (p->kind == CMRP_KIND_I32) {
+        buffer_printf(out, "%d", (int32_t)(uint32_t)value);
+    } else {
+        buffer_printf(out, "%llu", (unsigned long long)value);
+    }
+}
+
 static void put_number(struct buffer *out, const cmrp_param *p, const cmrp_slot *slot,
                        uint64_t *object_type) {
     const unsigned long long value = slot->value;
@@ -40,7 +54,14 @@ static void put_number(struct buffer *out, const cmrp_param *p, const cmrp_slot 
         }
         break;
     case CMRP_MEANS_BOOL:
-        buffer_printf(out, "%llu %s", value, value != 0 ? "TRUE" : "FALSE");
+        put_plain(out, p, value);
+        buffer_printf(out, " %s", value != 0 ? "TRUE" : "FALSE");
+        break;
+    case CMRP_MEANS_GROUP_STATE:
+        buffer_printf(out, "%llu", value);
+        if (show_group_state(value) != NULL) {
+            buffer_printf(out, " %s", show_group_state(value));
+        }
         break;
     case CMRP_MEANS_ACCESS:
     case CMRP_MEANS_CLUSTER_ACCESS: buffer_printf(out, "0x%08llx", value); break;
@@ -63,12 +84,7 @@ static void put_number(struct buffer *out, const cmrp_param *p, const cmrp_slot 
         }
         break;
     }
-    default:
-        if (p->kind == CMRP_KIND_I32) {
-            buffer_printf(out, "%d", (int32_t)(uint32_t)value);
-        } else {
-            buffer_printf(out, "%llu", value);
-        }
+    default: put_plain(out, p, value);
     }
 }
 

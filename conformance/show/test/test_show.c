@@ -267,6 +267,41 @@ static void test_stub(void **state) {
              "  return              259 ERROR_NO_MORE_ITEMS\n");
 }
 
+// Numbers that have names, and a BOOL that is declared as a signed integer.
+static void test_stub_numbers(void **state) {
+    (void)state;
+    struct json_selector how = stub_of("ApiGetGroupState", true);
+    show_hex(&how, "03000000 00000000 00000000 00000000", plain, CMRP_OK,
+             "ApiGetGroupState (45) response, interface 3, NDR, little-endian\n"
+             "  State       3 ClusterGroupPartialOnline\n"
+             "  NodeName    NULL\n"
+             "  rpc_status  0\n"
+             "  return      0\n");
+    how = stub_of("ApiQueryValue", true);
+    show_hex(&how, "01000000 00000000 02000000 00000000 ea000000", plain, CMRP_OK,
+             "ApiQueryValue (34) response, interface 3, NDR, little-endian\n"
+             "  lpValueType   1 REG_SZ\n"
+             "  lpData        0 octets\n"
+             "  lpcbRequired  2\n"
+             "  rpc_status    0\n"
+             "  return        234 ERROR_MORE_DATA\n");
+    how = stub_of("ApiCreateKey", false);
+    show_hex(&how,
+             HANDLE "01000000 00000000 01000000 0000 0000 00000000 3f000f00 00000200 0c000000"
+                    "00000000 00000000 00000000 ffffffff",
+             plain, CMRP_OK,
+             "ApiCreateKey (29) request, interface 3, NDR, little-endian\n"
+             "  hKey                  " HANDLE "\n"
+             "  lpSubKey              \"\"\n"
+             "  dwOptions             0\n"
+             "  samDesired            0x000f003f\n"
+             "  lpSecurityAttributes.nLength                                        12\n"
+             "  lpSecurityAttributes.RpcSecurityDescriptor.lpSecurityDescriptor     NULL\n"
+             "  lpSecurityAttributes.RpcSecurityDescriptor.cbInSecurityDescriptor   0\n"
+             "  lpSecurityAttributes.RpcSecurityDescriptor.cbOutSecurityDescriptor  0\n"
+             "  lpSecurityAttributes.bInheritHandle                                 -1 TRUE\n");
+}
+
 static void test_stub_with_a_batch(void **state) {
     (void)state;
     const struct json_selector how = stub_of("ApiExecuteBatch", false);
@@ -480,6 +515,7 @@ int main(void) {
         cmocka_unit_test(test_change),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_stub),
+        cmocka_unit_test(test_stub_numbers),
         cmocka_unit_test(test_stub_with_a_batch),
         cmocka_unit_test(test_brief),
         cmocka_unit_test(test_outcome),
