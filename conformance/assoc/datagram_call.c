@@ -138,6 +138,18 @@ static void report(struct dg_activity *a, const struct dg_call *call) {
     buffer_free(&response);
 }
 
+// Forgets the number remembered longest. Only what lies below all that are still remembered counts
+// as done: a number far ahead, damaged or a lie, says nothing of those that it leaps over.
+static void forget_done(struct dg_activity *a) {
+    uint32_t floor = a->done[0] + (a->done[0] < UINT32_MAX);
+    for (size_t i = 1; i < a->done_count; i++) {
+        floor = a->done[i] < floor ? a->done[i] : floor;
+    }
+    a->floor = floor > a->floor ? floor : a->floor;
+    a->done_count--;
+    memmove(a->done, a->done + 1, a->done_count * sizeof a->done[0]);
+}
+
 // A call is over. Its number is remembered, so that what was sent again does not open it again.
 static void finish(struct dg_activity *a, size_t index) {
     const uint32_t seqnum = a->calls[index]->shown.call_id;
@@ -146,9 +158,7 @@ static void finish(struct dg_activity *a, size_t index) {
     a->call_count--;
     memmove(a->calls + index, a->calls + index + 1, (a->call_count - index) * sizeof *a->calls);
     if (a->done_count == DG_DONE) {
-        a->floor = a->done[0] >= a->floor ? a->done[0] + (a->done[0] < UINT32_MAX) : a->floor;
-        memmove(a->done, a->done + 1, (DG_DONE - 1) * sizeof a->done[0]);
-        a->done_count--;
+        forget_done(a);
     }
     a->done[a->done_count++] = seqnum;
 }
@@ -231,7 +241,6 @@ static void end_earlier(struct dg_activity *a, const cmrp_pdu_cl_header *h) {
             i++;
         }
     }
-    a->floor = h->seqnum > a->floor ? h->seqnum : a->floor;
 }
 
 // ---- fragments ----------------------------------------------------------------------------------

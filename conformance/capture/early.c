@@ -21,6 +21,19 @@ static uint32_t reach(const struct capture_side *side) {
     return side->has_fin && side->next == side->fin ? side->next + 1 : side->next;
 }
 
+// Whether octets of `direction` wait that stand before `ack`.
+static bool answers_waiting(const struct capture_flow_state *flow, int direction, uint32_t ack) {
+    const struct capture_early *early;
+
+    DL_FOREACH(flow->early, early) {
+        int32_t ahead = capture_seq_diff(ack, early->seq);
+        if (early->direction == direction && early->span > 0 && ahead > 0 &&
+            ahead <= CAPTURE_WINDOW_MAX)
+            return true;
+    }
+    return false;
+}
+
 // Whether a segment of `direction` acknowledges octets of the other side that are still to come.
 static bool answers_unseen(const struct capture_flow_state *flow, int direction, uint32_t ack,
                            uint8_t flags) {
@@ -29,7 +42,7 @@ static bool answers_unseen(const struct capture_flow_state *flow, int direction,
     if ((flags & CAPTURE_ACK) == 0 || other->missed)
         return false;
     if (!other->started) // of a connection that we saw opened: the answer must come
-        return flow->shown.initiator_known;
+        return flow->shown.initiator_known || answers_waiting(flow, !direction, ack);
     int32_t ahead = capture_seq_diff(ack, reach(other));
     return ahead > 0 && ahead <= CAPTURE_WINDOW_MAX;
 }

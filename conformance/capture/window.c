@@ -125,10 +125,10 @@ uint32_t capture_window_compare(const struct capture *capture, const struct capt
         const uint8_t *place = capture->window + (at & capture->window_mask);
         struct entry entry;
         memcpy(&entry, place, sizeof entry);
-        int32_t start = capture_seq_diff(entry.seq, seq);
-        int32_t from = start > 0 ? start : 0;
-        int32_t to = start + (int32_t)entry.size;
-        to = to > (int32_t)size ? (int32_t)size : to;
+        int64_t start = capture_seq_diff(entry.seq, seq); // after a long gap, anything
+        int64_t from = start > 0 ? start : 0;
+        int64_t to = start + entry.size;
+        to = to > size ? size : to;
         if (to > from) {
             struct comparison c = {.kept = place + sizeof entry,
                                    .from = (uint32_t)(from - start),

@@ -286,6 +286,39 @@ static void test_overlapped_calls_that_take_long(void **state) {
     end(&w, "call 1 op 65 v2 request=whole:long response=whole:at last\n");
 }
 
+// A damaged sequence number, or a liar's, hides nothing of what follows.
+static void test_a_number_far_ahead(void **state) {
+    (void)state;
+    struct world w;
+    begin(&w);
+    REQUEST(.call = 1);
+    REQUEST(.call = UINT32_MAX, .stub = "far");
+    RESPONSE(.call = UINT32_MAX, .stub = "F");
+    for (uint32_t call = 2; call < 100; call++) {
+        buffer_clear(&w.said);
+        REQUEST(.call = call);
+        RESPONSE(.call = call);
+        assert_true(w.said.size > 0);
+    }
+    RESPONSE(.call = 2, .stub = "done long ago");
+    RESPONSE(.call = 98, .stub = "done");
+    end(&w, "call 99 op 65 v2 request=whole: response=whole:\n");
+}
+
+// Of a call whose request comes late, nothing is known to be done.
+static void test_a_request_behind_the_next_one(void **state) {
+    (void)state;
+    struct world w;
+    begin(&w);
+    REQUEST(.call = 2, .stub = "b");
+    REQUEST(.call = 1, .stub = "a");
+    RESPONSE(.call = 1, .stub = "A");
+    RESPONSE(.call = 2, .stub = "B");
+    end(&w, "open 00 1025>1055\n"
+            "call 1 op 65 v2 request=whole:a response=whole:A\n"
+            "call 2 op 65 v2 request=whole:b response=whole:B\n");
+}
+
 static void test_conversations_apart(void **state) {
     (void)state;
     struct world w;
@@ -429,6 +462,8 @@ int main(void) {
         cmocka_unit_test(test_broken_pdus),
         cmocka_unit_test(test_later_calls),
         cmocka_unit_test(test_overlapped_calls_that_take_long),
+        cmocka_unit_test(test_a_number_far_ahead),
+        cmocka_unit_test(test_a_request_behind_the_next_one),
         cmocka_unit_test(test_conversations_apart),
         cmocka_unit_test(test_activity_limit),
         cmocka_unit_test(test_call_limit),

@@ -305,6 +305,24 @@ static void every_order_within_reach(void **state) {
     assert_true(try_orders(order, 0, 0) > 1000);
 }
 
+// The capture begins with an answer, so nothing is known of either direction and both wait, the
+// server's for the longer time. What answers a request that waits comes out behind it all the same.
+static void joined_behind_an_answer(void **state) {
+    struct world *w = *state;
+
+    say(w, SERVER, 501, 101, ACK, "answer");
+    w->stamp.nanoseconds = 9000000;
+    say(w, CLIENT, 101, 507, ACK, "request");
+    say(w, SERVER, 507, 108, ACK, "response");
+    w->stamp.nanoseconds = 10000000;
+    pass_time(w, 0);
+    w->stamp.nanoseconds = 19000000;
+    pass_time(w, 0);
+    expect(w, "open 1 10.0.0.2:135 ? 10.0.0.1:1000\n"
+              "1.0 answer\n1.1 request\n1.0 response\n");
+    assert_int_equal(STAT(w, gaps), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         WORLD_TEST_TOLERANT(response_before_its_request),
@@ -324,6 +342,7 @@ int main(void) {
         WORLD_TEST_TOLERANT(a_reset_takes_what_waits),
         WORLD_TEST_TOLERANT(losses_on_both_sides_at_once),
         WORLD_TEST_TOLERANT(one_direction_only),
+        WORLD_TEST_TOLERANT(joined_behind_an_answer),
         cmocka_unit_test(what_waits_counts_for_half_open_flows),
         cmocka_unit_test(every_order_within_reach),
     };

@@ -249,6 +249,30 @@ static void wrong_checksums_are_accepted(void **state) {
     expect(w, OPENED "1.0 abc\n");
 }
 
+// What was delivered half of all sequence numbers ago is neither before nor behind a repetition.
+static void half_the_sequence_numbers_later(void **state) {
+    struct world *w = *state;
+    static const char cut[60000];
+    const uint32_t missing = 0x80000000u - 20;
+    uint32_t seq = 127;
+
+    handshake(w);
+    say(w, CLIENT, 101, 501, ACK, "abcdefghijklmnopqrstuvwxyz");
+    for (uint32_t left = missing; left > 0;) {
+        const uint32_t size = left < sizeof cut ? left : sizeof cut;
+        packet_payload(&w->packet, cut, size);
+        world_wrap(w, CLIENT, seq, 501, ACK);
+        world_feed_cut(w, DLT_RAW, packet_size(&w->packet) - size);
+        seq += size;
+        left -= size;
+    }
+    say(w, CLIENT, seq, 501, ACK, "z");
+    say(w, CLIENT, seq - 1, 501, ACK, "yz");
+    assert_int_equal(STAT(w, gap_octets), missing);
+    assert_int_equal(STAT(w, contradictions), 0);
+    assert_int_equal(STAT(w, uncompared), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(contradiction_of_delivered_octets),
@@ -263,6 +287,7 @@ int main(void) {
         WORLD_TEST(wrap_within_held_octets),
         WORLD_TEST(losses_on_both_sides),
         WORLD_TEST(wrong_checksums_are_accepted),
+        WORLD_TEST(half_the_sequence_numbers_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

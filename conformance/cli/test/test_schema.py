@@ -103,6 +103,16 @@ class Schema(support.CliTest):
                          {(2, 3), (3,)})
         self.assertEqual({row["described"] for row in document["methods"]}, {True, False})
 
+    def test_a_line_of_replay_may_name_every_method(self):
+        methods = self.cmrp("list", "--methods", "-T", "json").json["methods"]
+        call = {"kind": "call", "state": "undecoded", "request_frame": 1, "response_frame": 2,
+                "client": "192.0.2.1:1", "server": "192.0.2.2:2", "call_id": 1, "context": 0,
+                "opnum": 0, "interface": 3, "syntax": "ndr", "findings": []}
+        for name in (row["method"] for row in methods):
+            with self.subTest(name):
+                self.assert_valid("replay.json", {**call, "method": name})
+        self.assertFalse(validator_of("replay.json").is_valid({**call, "method": "Opnum111"}))
+
     def test_list_methods_is_close(self):
         document = self.cmrp("list", "--methods", "-T", "json", "ApiGetNotify").json
         self.assert_close("list-methods.json", document)
