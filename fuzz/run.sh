@@ -79,12 +79,17 @@ number() {
 }
 
 run_one() {
-    local target=$1 log=$here/log/$1 verdict=ok status=0
+    local target=$1 log=$here/log/$1 verdict=ok status=0 words=()
+    # libFuzzer refuses a dictionary without words, which some targets have.
+    [ ! -s "$here/dictionary/$target.dict" ] || words=("-dict=$here/dictionary/$target.dict")
     mkdir -p "$here/new/$target"
     "$build/bin/fuzz_$target" -max_total_time="$each" -timeout=10 -rss_limit_mb=2048 \
-        -dict="$here/dictionary/$target.dict" -artifact_prefix="$here/findings/$target-" \
+        "${words[@]}" -artifact_prefix="$here/findings/$target-" \
         -print_final_stats=1 "$here/new/$target" "$here/corpus/$target" >"$log" 2>&1 || status=$?
     [ $status -eq 0 ] || verdict=FINDING
+    if [ $status -ne 0 ] && ! grep -q 'Test unit written' "$log"; then
+        verdict='DID NOT RUN'
+    fi
     printf '%-18s %9d runs %7d/s %6d features %6d inputs  %s\n' "$target" \
         "$(number 'number_of_executed_units:' "$log")" \
         "$(number 'average_exec_per_sec:' "$log")" \
@@ -92,8 +97,8 @@ run_one() {
         "$(find "$here/new/$target" "$here/corpus/$target" -type f ! -name '.*' | wc -l)" $verdict
     if [ $status -ne 0 ]; then
         # The property or sanitizer report, and where the input was saved.
-        grep -E 'property .* is broken|ERROR: |runtime error: |SUMMARY: |Test unit written' "$log" |
-            head -8 | sed 's/^/    /'
+        grep -E 'property .* is broken|ERROR: |runtime error: |SUMMARY: |Test unit written|Dictionary' \
+            "$log" | head -8 | sed 's/^/    /'
     fi
     return $status
 }
