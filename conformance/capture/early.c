@@ -21,13 +21,15 @@ static uint32_t reach(const struct capture_side *side) {
     return side->has_fin && side->next == side->fin ? side->next + 1 : side->next;
 }
 
-// Whether octets of `direction` wait that stand before `ack`.
+// Whether octets of `direction` that were not taken yet wait and stand before `ack`.
 static bool answers_waiting(const struct capture_flow_state *flow, int direction, uint32_t ack) {
+    const struct capture_side *side = &flow->side[direction];
     const struct capture_early *early;
 
     DL_FOREACH(flow->early, early) {
         int32_t ahead = capture_seq_diff(ack, early->seq);
-        if (early->direction == direction && early->span > 0 && ahead > 0 &&
+        bool taken = side->started && capture_seq_diff(early->seq + early->span, side->next) <= 0;
+        if (early->direction == direction && early->span > 0 && !taken && ahead > 0 &&
             ahead <= CAPTURE_WINDOW_MAX)
             return true;
     }
@@ -39,10 +41,14 @@ static bool answers_unseen(const struct capture_flow_state *flow, int direction,
                            uint8_t flags) {
     const struct capture_side *other = &flow->side[!direction];
 
-    if ((flags & CAPTURE_ACK) == 0 || other->missed)
+    if ((flags & CAPTURE_ACK) == 0)
+        return false;
+    if (answers_waiting(flow, !direction, ack))
+        return true;
+    if (other->missed)
         return false;
     if (!other->started) // of a connection that we saw opened: the answer must come
-        return flow->shown.initiator_known || answers_waiting(flow, !direction, ack);
+        return flow->shown.initiator_known;
     int32_t ahead = capture_seq_diff(ack, reach(other));
     return ahead > 0 && ahead <= CAPTURE_WINDOW_MAX;
 }

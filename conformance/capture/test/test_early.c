@@ -323,6 +323,20 @@ static void joined_behind_an_answer(void **state) {
     assert_int_equal(STAT(w, gaps), 0);
 }
 
+// What was lost on both sides is not waited for any longer, but the request still is.
+static void losses_before_request_and_response(void **state) {
+    struct world *w = *state;
+
+    handshake(w);
+    say(w, SERVER, 501, 111, ACK, ""); // of ten octets that are lost
+    say(w, CLIENT, 111, 506, ACK, ""); // of five
+    say(w, CLIENT, 111, 506, ACK, "request");
+    say(w, SERVER, 506, 118, ACK, "response");
+    for (int i = 0; i < 70; i++)
+        pass_time(w, 0);
+    expect(w, OPENED "1.0 gap 10\n1.0 request\n1.1 gap 5\n1.1 response\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         WORLD_TEST_TOLERANT(response_before_its_request),
@@ -343,6 +357,7 @@ int main(void) {
         WORLD_TEST_TOLERANT(losses_on_both_sides_at_once),
         WORLD_TEST_TOLERANT(one_direction_only),
         WORLD_TEST_TOLERANT(joined_behind_an_answer),
+        WORLD_TEST_TOLERANT(losses_before_request_and_response),
         cmocka_unit_test(what_waits_counts_for_half_open_flows),
         cmocka_unit_test(every_order_within_reach),
     };
