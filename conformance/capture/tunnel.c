@@ -11,6 +11,7 @@ enum {
 
     GRE_HEADER = 4,
     GRE_CHECKSUM = 0x80, // in the first octet
+    GRE_ROUTING = 0x40,  // of RFC 1701; what follows has no fixed size
     GRE_KEY = 0x20,
     GRE_SEQUENCE = 0x10,
     GRE_FIELD = 4, // of each of these
@@ -64,7 +65,7 @@ static void gre_input(struct capture *capture, struct capture_frame *frame) {
     size_t fields = sequence ? 1 : 0;
     fields += (header[0] & GRE_CHECKSUM) != 0;
     fields += (header[0] & GRE_KEY) != 0;
-    if ((header[1] & GRE_VERSION) != 0) { // 1 is PPTP
+    if ((header[0] & GRE_ROUTING) != 0 || (header[1] & GRE_VERSION) != 0) { // 1 is PPTP
         capture->stats.other_network++;
         return;
     }

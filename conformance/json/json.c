@@ -316,8 +316,9 @@ static bool read_event(const json_t *object, struct json_selector *how, char **e
         found != NULL ? cmrp_change_set_of_type((uint32_t)found->value) : NULL;
     how->flag = set != NULL ? cmrp_change_flag_named(set, flag) : NULL;
     if (how->flag == NULL || (how->flag->attributes & CMRP_CHANGE_UNION) != 0) {
-        *error = util_strdup(found == NULL ? "object_type is none of CLUSTER_OBJECT_TYPE"
-                                           : "flag is no event of the object type");
+        *error = found == NULL
+                     ? util_format("object_type: \"%.60s\" is none of CLUSTER_OBJECT_TYPE", type)
+                     : util_format("flag: \"%.60s\" is no event of the object type", flag);
         return false;
     }
     how->object_type = (uint32_t)found->value;

@@ -165,8 +165,12 @@ static void gre(void **state) {
     PUT(w, "\0\1\x08\0");
     packet_ipv4(&w->packet, 7, 8, NEXT_GRE, 0);
     world_feed(w, DLT_RAW);
+    segment4(w, 26, "with routing");
+    PUT(w, "\x40\0\x08\0\0\0\0\0");
+    packet_ipv4(&w->packet, 7, 8, NEXT_GRE, 0);
+    world_feed(w, DLT_RAW);
     expect(w, "");
-    assert_int_equal(STAT(w, other_network), 1);
+    assert_int_equal(STAT(w, other_network), 2);
 }
 
 static void erspan(void **state) {

@@ -84,9 +84,10 @@ class Payload(support.CliTest):
         for words, message in (
                 (("--type", "payload"), "object_type is missing"),
                 (("--type", "payload", "--object-type", GROUP), "flag is missing"),
-                (("--type", "payload", "--object-type", "GROUP", "--flag", STATE), "object_type"),
+                (("--type", "payload", "--object-type", "GROUP", "--flag", STATE),
+                 'object_type: "GROUP" is none of CLUSTER_OBJECT_TYPE'),
                 (("--type", "payload", "--object-type", "CLUSTER_OBJECT_TYPE_NODE", "--flag",
-                  STATE), "flag is no event of the object type"),
+                  STATE), f'flag: "{STATE}" is no event of the object type'),
                 (("--flag", STATE), "--flag is for --type payload"),
                 (("--type", "payload", "--object-type", GROUP, "--flag", STATE, "--drep", "be"),
                  "--drep is for --type stub")):

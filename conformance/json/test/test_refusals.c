@@ -20,16 +20,16 @@ static const struct {
     {"{'type':'payload','object_type':2,'flag':'CLUSTER_CHANGE_GROUP_STATE_V2'}",
      "object_type is no string"},
     {"{'type':'payload','object_type':'GROUP','flag':'CLUSTER_CHANGE_GROUP_STATE_V2'}",
-     "object_type is none of CLUSTER_OBJECT_TYPE"},
+     "object_type: \"GROUP\" is none of CLUSTER_OBJECT_TYPE"},
     {"{'type':'payload','object_type':'CLUSTER_OBJECT_TYPE_NODE',"
      "'flag':'CLUSTER_CHANGE_GROUP_STATE_V2'}",
-     "flag is no event of the object type"},
+     "flag: \"CLUSTER_CHANGE_GROUP_STATE_V2\" is no event of the object type"},
     {"{'type':'payload','object_type':'CLUSTER_OBJECT_TYPE_CERT',"
      "'flag':'CLUSTER_CHANGE_GROUP_STATE_V2'}",
-     "flag is no event of the object type"},
+     "flag: \"CLUSTER_CHANGE_GROUP_STATE_V2\" is no event of the object type"},
     {"{'type':'payload','object_type':'CLUSTER_OBJECT_TYPE_UPGRADE',"
      "'flag':'CLUSTER_CHANGE_UPGRADE_ALL'}",
-     "flag is no event of the object type"},
+     "flag: \"CLUSTER_CHANGE_UPGRADE_ALL\" is no event of the object type"},
     {"{'type':7}", "type is no string"},
     {"{'type':'batch','mode':'loose'}", "mode is neither \"strict\" nor \"lenient\""},
     {"{'type':'batch','mode':1}", "mode is neither \"strict\" nor \"lenient\""},
