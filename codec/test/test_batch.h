@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two test programs of batch.h share.
+// What the test programs of batch.h share.
 #ifndef CMRP_TEST_BATCH_H
 #define CMRP_TEST_BATCH_H
 
@@ -30,6 +30,15 @@ static inline void add_command(built *b, uint32_t type, uint32_t value_type, con
         add_octets(b, "Padding", "\0", 1, CMRP_E_PADDING_MISSING, b->size);
     }
     add_boundary(b, CMRP_OK, "");
+}
+
+// All parities: odd data in the middle and at the end, no data, the empty name.
+static inline void build_four(built *b) {
+    built_batch(b);
+    add_command(b, CMRP_CLUSREG_CREATE_KEY, 0, "test", NULL, 0);
+    add_command(b, CMRP_CLUSREG_SET_VALUE, CMRP_REG_BINARY, "n", "\1\2\3", 3);
+    add_command(b, CMRP_CLUSREG_SET_VALUE, CMRP_REG_DWORD, "", "\1\0\0\0", 4);
+    add_command(b, CMRP_CLUSREG_VALUE_DELETED, 5, "NotifyTest", "z", 1);
 }
 
 typedef struct outcome {

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "conversation.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka wants those four first
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conversation.h"
 #include "util/hex.h"
 
 #define U(...)                                                                                     \
@@ -79,13 +85,12 @@ void talk_bind(struct conversation *c, unsigned ptype, uint32_t call_id, const u
                                          .transfer_count = 1,
                                          .transfers = &transfers[i]};
     }
-    const cmrp_pdu pdu = {.header = {.ptype = (uint8_t)ptype,
-                                     .flags = WHOLE_FLAGS | CMRP_PFC_CONC_MPX,
-                                     .call_id = call_id},
-                          .max_xmit_frag = 5840,
-                          .max_recv_frag = 5840,
-                          .list_count = count,
-                          .contexts = contexts};
+    const cmrp_pdu pdu = {
+        .header = {.ptype = (uint8_t)ptype, .flags = BOTH | CMRP_PFC_CONC_MPX, .call_id = call_id},
+        .max_xmit_frag = 5840,
+        .max_recv_frag = 5840,
+        .list_count = count,
+        .contexts = contexts};
     talk_pdu(c, CLIENT, &pdu);
 }
 
@@ -98,15 +103,14 @@ void talk_answer(struct conversation *c, unsigned ptype, uint32_t call_id,
             list[i] = (cmrp_pdu_result){.result = results[i]};
         }
     }
-    const cmrp_pdu pdu = {.header = {.ptype = (uint8_t)ptype,
-                                     .flags = WHOLE_FLAGS | CMRP_PFC_CONC_MPX,
-                                     .call_id = call_id},
-                          .max_xmit_frag = 5840,
-                          .max_recv_frag = 5840,
-                          .assoc_group_id = 0x12345,
-                          .sec_addr = {(const uint8_t *)"49152", 5},
-                          .list_count = count,
-                          .results = list};
+    const cmrp_pdu pdu = {
+        .header = {.ptype = (uint8_t)ptype, .flags = BOTH | CMRP_PFC_CONC_MPX, .call_id = call_id},
+        .max_xmit_frag = 5840,
+        .max_recv_frag = 5840,
+        .assoc_group_id = 0x12345,
+        .sec_addr = {(const uint8_t *)"49152", 5},
+        .list_count = count,
+        .results = list};
     talk_pdu(c, SERVER, &pdu);
 }
 
@@ -133,7 +137,7 @@ void talk_response(struct conversation *c, unsigned flags, uint32_t call_id, uin
 
 void talk_fault(struct conversation *c, uint32_t call_id, uint16_t context, uint32_t status) {
     const cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_FAULT,
-                                     .flags = WHOLE_FLAGS | CMRP_PFC_DID_NOT_EXECUTE,
+                                     .flags = BOTH | CMRP_PFC_DID_NOT_EXECUTE,
                                      .call_id = call_id},
                           .context_id = context,
                           .status = status};
@@ -141,8 +145,7 @@ void talk_fault(struct conversation *c, uint32_t call_id, uint16_t context, uint
 }
 
 void talk_plain(struct conversation *c, unsigned ptype, uint32_t call_id) {
-    const cmrp_pdu pdu = {
-        .header = {.ptype = (uint8_t)ptype, .flags = WHOLE_FLAGS, .call_id = call_id}};
+    const cmrp_pdu pdu = {.header = {.ptype = (uint8_t)ptype, .flags = BOTH, .call_id = call_id}};
     talk_pdu(c, ptype == CMRP_PTYPE_SHUTDOWN ? SERVER : CLIENT, &pdu);
 }
 
@@ -348,4 +351,42 @@ void play(const struct conversation *c, const struct playing *how, struct played
 
 void played_free(struct played *p) {
     buffer_free(&p->text);
+}
+
+const char *text_of(struct played *p) {
+    return buffer_text(&p->text);
+}
+
+// ---- expecting ----------------------------------------------------------------------------------
+
+const struct playing plainly = {.stamps = true};
+
+void expect(const struct conversation *c, struct playing how, const char *expected) {
+    struct played p;
+    play(c, &how, &p);
+    assert_string_equal(text_of(&p), expected);
+    assert_int_equal(p.memory, 0);
+    played_free(&p);
+}
+
+void expect_cuts(const struct conversation *c, struct playing how, const char *expected) {
+    static const size_t pieces[] = {1, 2, 3, 7, 16, 17, 31};
+    expect(c, how, expected);
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        how.piece = pieces[i];
+        expect(c, how, expected);
+    }
+    how.piece = 0;
+    for (how.split = 1; how.split < c->octets.size; how.split++) {
+        expect(c, how, expected);
+    }
+    how.split = 0;
+    how.stamps = false;
+    struct played apart, merged;
+    play(c, &how, &apart);
+    how.merged = true;
+    play(c, &how, &merged);
+    assert_string_equal(text_of(&apart), text_of(&merged));
+    played_free(&apart);
+    played_free(&merged);
 }

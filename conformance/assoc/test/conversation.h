@@ -8,7 +8,7 @@
 #include "util/buffer.h"
 
 enum { CLIENT = 0, SERVER = 1 };
-enum { WHOLE_FLAGS = CMRP_PFC_FIRST_FRAG | CMRP_PFC_LAST_FRAG };
+enum { FIRST = CMRP_PFC_FIRST_FRAG, LAST = CMRP_PFC_LAST_FRAG, BOTH = FIRST | LAST };
 
 struct piece {
     int direction;
@@ -78,7 +78,15 @@ struct played {
 };
 
 void play(const struct conversation *c, const struct playing *how, struct played *out);
+const char *text_of(struct played *p);
 void played_free(struct played *p);
+
+// What most tests play with: whole packets, and the text says the stamps.
+extern const struct playing plainly;
+// Plays a conversation and compares the text; no memory may be left in use.
+void expect(const struct conversation *c, struct playing how, const char *expected);
+// The same however the octets are cut into pieces.
+void expect_cuts(const struct conversation *c, struct playing how, const char *expected);
 
 // Events as text, for callers that play by themselves.
 struct log {

@@ -13,7 +13,7 @@
 
 #include "conversation.h"
 
-enum { ROUNDS = 100000, FIRST = CMRP_PFC_FIRST_FRAG, LAST = CMRP_PFC_LAST_FRAG };
+enum { ROUNDS = 100000 };
 
 // xorshift64*, seeded with a constant: a failure repeats.
 static uint64_t random_state = 0x9e3779b97f4a7c15;
@@ -89,21 +89,21 @@ static void talk_everything(struct conversation *c) {
                                 CMRP_RESULT_ACCEPTANCE};
     talk_bind(c, CMRP_PTYPE_BIND, 1, ids, interfaces, transfers, 3);
     talk_answer(c, CMRP_PTYPE_BIND_ACK, 1, transfers, results, 3);
-    talk_request(c, WHOLE_FLAGS, 2, 0, 137, "");
-    talk_response(c, WHOLE_FLAGS, 2, 0, "twenty octets or more");
+    talk_request(c, BOTH, 2, 0, 137, "");
+    talk_response(c, BOTH, 2, 0, "twenty octets or more");
     talk_request(c, FIRST, 3, 0, 113, "abcdefgh");
     talk_request(c, 0, 3, 0, 113, "ijklmnop");
     talk_request(c, LAST, 3, 0, 113, "q");
-    talk_request(c, WHOLE_FLAGS, 4, 2, 1, "other");
+    talk_request(c, BOTH, 4, 2, 1, "other");
     talk_response(c, FIRST, 3, 0, "12345678");
-    talk_response(c, WHOLE_FLAGS, 4, 2, "other");
+    talk_response(c, BOTH, 4, 2, "other");
     talk_response(c, LAST, 3, 0, "9");
     talk_bind(c, CMRP_PTYPE_ALTER_CONTEXT, 5, &ids[1], &clusapi_3, &ndr64, 1);
     talk_answer(c, CMRP_PTYPE_ALTER_CONTEXT_RESP, 5, &ndr64, NULL, 1);
-    talk_request(c, WHOLE_FLAGS, 6, 1, 139, "x");
+    talk_request(c, BOTH, 6, 1, 139, "x");
     talk_plain(c, CMRP_PTYPE_CO_CANCEL, 6);
     talk_fault(c, 6, 1, 0x1c00000d);
-    talk_request(c, WHOLE_FLAGS, 7, 0, 139, "x");
+    talk_request(c, BOTH, 7, 0, 139, "x");
     talk_plain(c, CMRP_PTYPE_ORPHANED, 7);
     talk_plain(c, CMRP_PTYPE_SHUTDOWN, 0);
 }
@@ -273,7 +273,7 @@ static void offer_much(struct assoc *a, uint32_t call_id, uint16_t id) {
     };
     uint8_t *pdu = calloc(1, SIZE);
     size_t at = HEAD;
-    memcpy(pdu, (uint8_t[]){5, 0, CMRP_PTYPE_BIND, WHOLE_FLAGS}, 4);
+    memcpy(pdu, (uint8_t[]){5, 0, CMRP_PTYPE_BIND, BOTH}, 4);
     cmrp_store(pdu + 8, 2, SIZE, CMRP_BIG_ENDIAN);
     cmrp_store(pdu + 12, 4, call_id, CMRP_BIG_ENDIAN);
     pdu[24] = CONTEXTS;
@@ -297,7 +297,7 @@ static void test_offers_are_read_once(void **state) {
     const struct assoc_events events = {.context = &sink, .call = sink_call, .note = sink_note};
     struct assoc_memory memory = {0};
     struct assoc *a = assoc_create(NULL, &events, &memory);
-    uint8_t request[24] = {5, 0, CMRP_PTYPE_REQUEST, WHOLE_FLAGS, 16, [8] = 24};
+    uint8_t request[24] = {5, 0, CMRP_PTYPE_REQUEST, BOTH, 16, [8] = 24};
     for (uint32_t i = 0; i < ASSOC_OFFERS; i++) {
         offer_much(a, 1 + i, (uint16_t)(100 * i));
     }

@@ -95,7 +95,7 @@ static void talk_stub(struct conversation *c, uint8_t ptype, uint32_t call_id, u
         abort();
     }
     buffer_free(&digits);
-    const cmrp_pdu pdu = {.header = {.ptype = ptype, .flags = WHOLE_FLAGS, .call_id = call_id},
+    const cmrp_pdu pdu = {.header = {.ptype = ptype, .flags = BOTH, .call_id = call_id},
                           .opnum = opnum,
                           .stub = buffer_view(&stub)};
     talk_pdu(c, ptype == CMRP_PTYPE_REQUEST ? CLIENT : SERVER, &pdu);
