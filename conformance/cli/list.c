@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmrp list: the vectors and how many there are.
-#include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/globs.h"
 #include "cli/list_methods.h"
 #include "suite/shown.h"
 #include "suite/vector.h"
@@ -109,14 +109,8 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
 
 // ---- selection ----------------------------------------------------------------------------------
 
-static bool matches(const struct options *o, const struct vector *v, bool *used) {
-    bool matched = o->pattern_count == 0;
-    for (size_t i = 0; i < o->pattern_count; i++) {
-        if (fnmatch(o->patterns[i], v->id, 0) == 0) {
-            used[i] = true;
-            matched = true;
-        }
-    }
+static bool matches(const struct options *o, const struct vector *v, struct globs *globs) {
+    const bool matched = globs_match(globs, v->id);
     return matched && (o->type == NULL || strcmp(o->type, json_type_name(v->how.type)) == 0) &&
            (o->requirement == NULL || vector_cites(v, o->requirement)) &&
            (o->flag == NULL || vector_flagged(v, o->flag));
@@ -126,26 +120,18 @@ static bool matches(const struct options *o, const struct vector *v, bool *used)
 static const struct vector **select_vectors(const struct options *o, const struct vector_set *set,
                                             size_t *count, enum outcome *outcome) {
     const struct vector **chosen = util_alloc((set->count + 1) * sizeof *chosen);
-    bool *used = util_alloc(o->pattern_count + 1);
+    struct globs globs = globs_open(o->patterns, o->pattern_count);
     *count = 0;
-    *outcome = OUTCOME_OK;
     for (size_t i = 0; i < set->count; i++) {
-        if (matches(o, &set->vectors[i], used)) {
+        if (matches(o, &set->vectors[i], &globs)) {
             chosen[(*count)++] = &set->vectors[i];
         }
     }
-    for (size_t i = 0; *outcome == OUTCOME_OK && i < o->pattern_count; i++) {
-        if (!used[i]) {
-            struct buffer shown = {0};
-            text_escape(&shown, o->patterns[i], strlen(o->patterns[i]));
-            *outcome = cli_fail(OUTCOME_USAGE, "\"%.80s\" matches no vector", buffer_text(&shown));
-            buffer_free(&shown);
-        }
-    }
+    *outcome = globs_check(&globs, "vector");
     if (*outcome == OUTCOME_OK && *count == 0) {
         *outcome = cli_fail(OUTCOME_USAGE, "no vector is left");
     }
-    free(used);
+    globs_close(&globs);
     if (*outcome != OUTCOME_OK) {
         free(chosen);
         return NULL;

@@ -2,11 +2,10 @@
 // cmrp list --methods: every operation number of the interface, and which of them are described.
 #include "cli/list_methods.h"
 
-#include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "cli/globs.h"
 #include "cmrp/method.h"
 
 struct row {
@@ -28,17 +27,6 @@ static bool row_at(uint32_t opnum, struct row *row) {
     return row->name != NULL;
 }
 
-static bool wanted(const struct row *row, char *const *patterns, size_t count, bool *used) {
-    bool matched = count == 0;
-    for (size_t i = 0; i < count; i++) {
-        if (fnmatch(patterns[i], row->name, 0) == 0) {
-            used[i] = true;
-            matched = true;
-        }
-    }
-    return matched;
-}
-
 static void print_row(const struct row *row) {
     printf("%3u  %-42s  %s  %s\n", row->opnum, row->name, row->in[0] ? "2 3" : "  3",
            row->described ? "described" : "name only");
@@ -56,18 +44,13 @@ static json_t *row_object(const struct row *row) {
 }
 
 enum outcome list_methods(char *const *patterns, size_t count, bool json) {
-    bool *used = calloc(count + 1, sizeof *used);
+    struct globs globs = globs_open(patterns, count);
     json_t *rows = json_array();
     size_t described = 0;
     size_t all = 0;
     struct row row;
-    enum outcome outcome = OUTCOME_OK;
-    if (used == NULL) {
-        json_decref(rows);
-        return cli_fail(OUTCOME_INTERNAL, "no memory");
-    }
     for (uint32_t opnum = 0; row_at(opnum, &row); opnum++) {
-        if (!wanted(&row, patterns, count, used)) {
+        if (!globs_match(&globs, row.name)) {
             continue;
         }
         all++;
@@ -78,11 +61,7 @@ enum outcome list_methods(char *const *patterns, size_t count, bool json) {
             print_row(&row);
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!used[i]) {
-            outcome = cli_fail(OUTCOME_USAGE, "no method matches \"%.60s\"", patterns[i]);
-        }
-    }
+    const enum outcome outcome = globs_check(&globs, "method");
     if (json) {
         json_t *document = json_pack("{s:i, s:O}", "format", 1, "methods", rows);
         json_dumpf(document, stdout, JSON_INDENT(2));
@@ -92,6 +71,6 @@ enum outcome list_methods(char *const *patterns, size_t count, bool json) {
         printf("\n%zu methods, %zu of them described\n", all, described);
     }
     json_decref(rows);
-    free(used);
+    globs_close(&globs);
     return outcome;
 }

@@ -329,7 +329,9 @@ class List(SuiteTest):
                                      for test in json.loads(path.read_text("utf-8"))["tests"]})
 
     def test_methods_refusals(self):
-        self.cmrp("list", "--methods", "ApiNothing*", code=USAGE)
+        self.assertIn('"ApiNothing*" matches no method',
+                      self.cmrp("list", "--methods", "ApiNothing*", code=USAGE).err)
+        self.assertNotIn("\x1b", self.cmrp("list", "--methods", "\x1b[31m*", code=USAGE).err)
         self.cmrp("list", "--methods", "--counts", code=USAGE)
 
     def test_hostile_comments(self):
