@@ -42,7 +42,7 @@ CONFORMANCE = {
     "clusapi": "rpc codec",
     "suite": "json codec",
     "testee": "suite json codec",
-    "rules": "json codec",
+    "rules": "assoc json codec",
     "cluster": "cmrp/change cmrp/batch",
     "report": "suite rules json codec",
     "live": "rpc rules suite report",

@@ -194,18 +194,31 @@ static inline bool take_fixed(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot
             return false;
         }
         slot->null = referent == 0;
+        slot->offset = at->referent;
     } else if (p->kind == CMRP_KIND_HANDLE) {
         if (!cmrp_ndr_take_handle(r, p->name, slot->handle)) {
             return false;
         }
+        slot->offset = r->bytes.offset - CMRP_HANDLE_SIZE;
     } else {
         const size_t width = integer_width(p->kind, r->syntax);
         if (width != 0 && !cmrp_ndr_take_uint(r, p->name, width, &slot->value)) {
             return false;
         }
+        slot->offset = r->bytes.offset - width;
     }
     slot->present = true;
     return true;
+}
+
+// Text or octets.
+static bool take_bytes(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
+    switch (p->kind) {
+    case CMRP_KIND_STRING: return cmrp_ndr_take_string(r, p->name, &slot->bytes);
+    case CMRP_KIND_OPEN_STRING: return cmrp_ndr_take_open_string(r, p->name, &slot->bytes);
+    case CMRP_KIND_VARYING: return cmrp_ndr_take_varying(r, p->name, &slot->bytes, &at->extent);
+    default: return cmrp_ndr_take_octets(r, p->name, &slot->bytes, &at->extent.max_count_at);
+    }
 }
 
 // What a pointer points to, or a reference parameter's array.
@@ -214,20 +227,15 @@ static inline bool take_pointee(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_sl
     if (slot->null || p->kind <= CMRP_KIND_HANDLE) { // nothing, or it stands at its own place
         return true;
     }
-    switch (p->kind) {
-    case CMRP_KIND_STRING:
-        slot->order = r->order;
-        return cmrp_ndr_take_string(r, p->name, &slot->bytes);
-    case CMRP_KIND_OPEN_STRING:
-        slot->order = r->order;
-        return cmrp_ndr_take_open_string(r, p->name, &slot->bytes);
-    case CMRP_KIND_OCTETS:
-        return cmrp_ndr_take_octets(r, p->name, &slot->bytes, &at->extent.max_count_at);
-    case CMRP_KIND_VARYING: return cmrp_ndr_take_varying(r, p->name, &slot->bytes, &at->extent);
-    case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: return take_rows(r, p, slot, at);
-    default: return true;
+    if (p->kind == CMRP_KIND_RECORD || p->kind == CMRP_KIND_ARRAY) {
+        return take_rows(r, p, slot, at);
     }
+    slot->order = r->order;
+    if (!take_bytes(r, p, slot, at)) {
+        return false;
+    }
+    slot->offset = r->bytes.offset - (uint64_t)(r->bytes.at - slot->bytes.data);
+    return true;
 }
 
 // Compares an array with the counts it is correlated with [MS-RPCE 2.2.5.3: strict checks].
@@ -329,12 +337,14 @@ static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, 
     if (array && !cmrp_ndr_take_word(r, p->name, &rows->count, &at->extent.max_count_at)) {
         return false;
     }
+    slot->offset = r->bytes.offset;
     if (rows->count == 0) {
         return true;
     }
     if (!cmrp_ndr_align(r, p->name, l.alignment)) {
         return false;
     }
+    slot->offset = r->bytes.offset;
     rows->fixed = *r;
     if (!array && !take_named_row(p, 0, r, r)) {
         return false;

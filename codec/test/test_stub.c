@@ -36,6 +36,62 @@ static void test_every_shape(void **state) {
     }
 }
 
+// Whether a slot's value stands where the slot says; rows are followed.
+static void check_place(const cmrp_param *p, const cmrp_slot *slot, cmrp_view stub,
+                        cmrp_syntax syntax, cmrp_order order) {
+    assert_in_range(slot->offset, BASE, BASE + stub.size);
+    const uint8_t *at = stub.data + (slot->offset - BASE);
+    const bool wide = syntax == CMRP_NDR64;
+    cmrp_slot members[CMRP_MAX_PARAMS];
+    cmrp_rows rows = slot->rows;
+    if (slot->null) {
+        assert_int_equal(cmrp_load_u32(at, order), 0);
+        return;
+    }
+    switch (p->kind) {
+    case CMRP_KIND_U16: assert_int_equal(cmrp_load_u16(at, order), slot->value); break;
+    case CMRP_KIND_U32:
+    case CMRP_KIND_I32: assert_int_equal(cmrp_load_u32(at, order), slot->value); break;
+    case CMRP_KIND_WORD:
+        assert_int_equal(wide ? cmrp_load_u64(at, order) : cmrp_load_u32(at, order), slot->value);
+        break;
+    case CMRP_KIND_U64: assert_int_equal(cmrp_load_u64(at, order), slot->value); break;
+    case CMRP_KIND_HANDLE:
+        assert_memory_equal(at + 12, slot->handle + 12, 8); // the part that has no byte order
+        break;
+    case CMRP_KIND_RECORD:
+    case CMRP_KIND_ARRAY:
+        while (cmrp_rows_next(&rows, members)) {
+            for (uint32_t i = 0; i < rows.type->count; i++) {
+                check_place(&rows.type->members[i], &members[i], stub, syntax, order);
+            }
+        }
+        break;
+    default: assert_ptr_equal(at, slot->bytes.data);
+    }
+}
+
+static void test_places(void **state) {
+    (void)state;
+    static stub_slots s;
+    for (size_t i = 0; i < stub_shape_count; i++) {
+        for (unsigned form = 0; form < STUB_FORMS; form++) {
+            built b;
+            cmrp_error error = {0};
+            stub_build(&b, &stub_shapes[i], form);
+            s.format = stub_format(&stub_shapes[i], form);
+            assert_true(
+                cmrp_stub_decode(&s.format, built_view(&b), BASE, s.slots, NULL, NULL, &error));
+            for (uint32_t p = 0; p < s.format.method->count; p++) {
+                if (s.slots[p].present) {
+                    check_place(&s.format.method->params[p], &s.slots[p], built_view(&b),
+                                s.format.syntax, s.format.order);
+                }
+            }
+        }
+    }
+}
+
 // The stub need not begin where the writer does: alignment counts from its first octet.
 static bool encode_behind(void *context, cmrp_writer *w) {
     return cmrp_put_zero(w, "before", 3) && encode_stub(context, w);
@@ -381,6 +437,7 @@ static void test_mutations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_shape),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_a_stub_behind_other_octets),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_integers_and_handles),

@@ -162,6 +162,8 @@ struct cmrp_slot {
     cmrp_order order; // of the units of a string
     uint8_t handle[CMRP_HANDLE_SIZE]; // HANDLE
     uint64_t value;                   // integers; I32 as its 32 bits
+    uint64_t offset; // decoding: of the first octet of the value, what is pointed to included; of a
+                     // NULL pointer: of its referent
     cmrp_view bytes; // STRING, OPEN_STRING: units without the NUL; OCTETS, VARYING: what is there
     cmrp_rows rows;  // RECORD, ARRAY
 };

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of rules; servers, associations, connections; counts and findings.
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/state.h"
+
+enum { DEFAULT_HANDLES = 1 << 20, DEFAULT_RECORDS = 1 << 20, DEFAULT_PARTIES = 4096 };
+
+// ---- the table ----------------------------------------------------------------------------------
+
+enum { LEVEL_SHOULD, LEVEL_MUST };
+
+static const struct rule rules[] = {
+#define RULE(id, name, requirement, level, role, section, advice)                                  \
+    {name, requirement, LEVEL_##level == LEVEL_MUST, RULES_##role, section, advice},
+#include "rules/rules.def"
+#undef RULE
+    {0}, // so that the table is never empty
+};
+
+const char *rules_role_name(enum rules_role role) {
+    return role == RULES_CLIENT ? "client" : "server";
+}
+
+size_t rules_count(void) {
+    return RULE_COUNT;
+}
+
+const struct rule *rules_at(size_t index) {
+    return &rules[index];
+}
+
+size_t rules_named(const char *name) {
+    size_t i = 0;
+    while (i < rules_count() && strcmp(rules[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+// ---- parties ------------------------------------------------------------------------------------
+
+static struct rules_counter *add_counter(struct rules *r, const struct rules_party_key *key) {
+    struct rules_counter *c = util_alloc(sizeof *c);
+    c->key = *key;
+    HASH_ADD(hh, r->counters, key, sizeof c->key, c);
+    *(r->last_counter != NULL ? &r->last_counter->next : &r->first_counter) = c;
+    r->last_counter = c;
+    return c;
+}
+
+static struct rules_counter *counter_of(struct rules *r, const struct rules_end *end,
+                                        enum rules_role role) {
+    struct rules_party_key key;
+    struct rules_counter *c;
+    memset(&key, 0, sizeof key);
+    memcpy(key.address, end->address, sizeof key.address);
+    key.family = end->family;
+    key.role = (uint8_t)role;
+    HASH_FIND(hh, r->counters, &key, sizeof key, c);
+    if (c == NULL && HASH_COUNT(r->counters) >= r->limits.parties) {
+        memset(&key, 0, sizeof key);
+        key.role = (uint8_t)role;
+        HASH_FIND(hh, r->counters, &key, sizeof key, c);
+    }
+    if (c == NULL) {
+        c = add_counter(r, &key);
+        c->others = key.family == 0;
+    }
+    return c;
+}
+
+bool rules_party_at(const struct rules *r, size_t index, struct rules_party *party) {
+    const struct rules_counter *c = r->first_counter;
+    while (c != NULL && index > 0) {
+        c = c->next;
+        index--;
+    }
+    if (c == NULL) {
+        return false;
+    }
+    *party = (struct rules_party){.role = (enum rules_role)c->key.role,
+                                  .others = c->others,
+                                  .calls = c->calls,
+                                  .checked = c->checked,
+                                  .findings = c->findings};
+    memcpy(party->end.address, c->key.address, sizeof party->end.address);
+    party->end.family = c->key.family;
+    return true;
+}
+
+// ---- connections --------------------------------------------------------------------------------
+
+static struct rules_server *server_of(struct rules *r, const struct rules_end *end) {
+    struct rules_server *server;
+    struct rules_end key;
+    memset(&key, 0, sizeof key); // padding counts in the hash
+    memcpy(key.address, end->address, sizeof key.address);
+    key.port = end->port;
+    key.family = end->family;
+    HASH_FIND(hh, r->servers, &key, sizeof key, server);
+    if (server == NULL) {
+        server = util_alloc(sizeof *server);
+        memcpy(&server->end, &key, sizeof key);
+        HASH_ADD(hh, r->servers, end, sizeof server->end, server);
+    }
+    return server;
+}
+
+static struct rules_group *add_group(struct rules_server *server, uint32_t id, bool blind) {
+    struct rules_group *group = util_alloc(sizeof *group);
+    group->server = server;
+    group->id = id;
+    group->blind = blind;
+    if (id != 0) {
+        HASH_ADD(hh, server->groups, id, sizeof group->id, group);
+    }
+    return group;
+}
+
+static void leave_group(struct rules *r, struct rules_connection *c) {
+    struct rules_group *group = c->group;
+    c->group = NULL;
+    if (--group->connections > 0) {
+        return;
+    }
+    handle_run_down(r, group);
+    if (group->id != 0) {
+        HASH_DEL(group->server->groups, group);
+    }
+    free(group);
+}
+
+// The connection belongs to this group from now on; a group that was not seen before is blind
+// unless the server has just made it.
+static void join_group(struct rules *r, struct rules_connection *c, uint32_t id, bool made) {
+    struct rules_group *group = NULL;
+    if (c->group != NULL && c->group->id == id && id != 0) {
+        return;
+    }
+    struct rules_server *server =
+        c->group != NULL ? c->group->server : server_of(r, &c->peers.server);
+    if (id != 0) {
+        HASH_FIND(hh, server->groups, &id, sizeof id, group);
+    }
+    if (group == NULL) {
+        group = add_group(server, id, !made || !c->peers.whole);
+    }
+    group->connections++;
+    if (c->group != NULL) {
+        leave_group(r, c);
+    }
+    c->group = group;
+}
+
+static struct rules_connection *find_connection(struct rules *r, const struct rules_peers *peers) {
+    struct rules_connection *c;
+    HASH_FIND(hh, r->connections, &peers->connection, sizeof peers->connection, c);
+    return c;
+}
+
+static struct rules_connection *connection_of(struct rules *r, const struct rules_peers *peers) {
+    struct rules_connection *c = find_connection(r, peers);
+    if (c == NULL) {
+        c = util_alloc(sizeof *c);
+        c->id = peers->connection;
+        c->peers = *peers;
+        c->counter[RULES_CLIENT] = counter_of(r, &peers->client, RULES_CLIENT);
+        c->counter[RULES_SERVER] = counter_of(r, &peers->server, RULES_SERVER);
+        HASH_ADD(hh, r->connections, id, sizeof c->id, c);
+    }
+    return c;
+}
+
+static void blind_group(struct rules *r, struct rules_group *group) {
+    if (!group->blind) {
+        group->blind = true;
+        notify_on_blind(r, group);
+        batch_on_blind(r, group);
+    }
+}
+
+// ---- events -------------------------------------------------------------------------------------
+
+void rules_bind(struct rules *r, const struct rules_peers *peers, const struct assoc_bind *bind) {
+    struct rules_connection *c = connection_of(r, peers);
+    const struct sight s = {.rules = r, .connection = c, .bind = bind};
+    if (bind->answer != NULL && (bind->answer->header.ptype == CMRP_PTYPE_BIND_ACK ||
+                                 bind->answer->header.ptype == CMRP_PTYPE_ALTER_CONTEXT_RESP)) {
+        join_group(r, c, bind->answer->assoc_group_id, bind->offer->assoc_group_id == 0);
+    }
+    bind_on_bind(&s);
+}
+
+void rules_call(struct rules *r, const struct rules_peers *peers, const struct rules_call *call) {
+    struct rules_connection *c = connection_of(r, peers);
+    const struct sight s = {.rules = r, .connection = c, .call = call};
+    if (c->group == NULL) {
+        join_group(r, c, 0, false);
+    }
+    c->counter[RULES_CLIENT]->calls++;
+    c->counter[RULES_SERVER]->calls++;
+    bind_on_call(&s);
+    field_on_call(&s);
+    handle_on_call(&s);
+    notify_on_call(&s);
+    batch_on_call(&s);
+}
+
+void rules_blind(struct rules *r, const struct rules_peers *peers,
+                 const struct assoc_stamp *stamp) {
+    struct rules_connection *c = connection_of(r, peers);
+    (void)stamp;
+    c->peers.whole = false;
+    if (c->group != NULL) {
+        blind_group(r, c->group);
+    }
+}
+
+void rules_close(struct rules *r, const struct rules_peers *peers, bool broken,
+                 const struct assoc_stamp *stamp) {
+    struct rules_connection *c = find_connection(r, peers);
+    (void)broken;
+    (void)stamp;
+    if (c == NULL) {
+        return;
+    }
+    if (c->group != NULL) {
+        leave_group(r, c);
+    }
+    HASH_DEL(r->connections, c);
+    free(c);
+}
+
+// ---- a run --------------------------------------------------------------------------------------
+
+struct rules *rules_create(const struct rules_limits *limits, const struct rules_events *events) {
+    struct rules *r = util_alloc(sizeof *r);
+    if (limits != NULL) {
+        r->limits = *limits;
+    }
+    if (r->limits.handles == 0) {
+        r->limits.handles = DEFAULT_HANDLES;
+    }
+    if (r->limits.records == 0) {
+        r->limits.records = DEFAULT_RECORDS;
+    }
+    if (r->limits.parties == 0) {
+        r->limits.parties = DEFAULT_PARTIES;
+    }
+    r->events = *events;
+    return r;
+}
+
+void rules_destroy(struct rules *r) {
+    struct rules_connection *c, *next_c;
+    struct rules_server *server, *next_server;
+    struct rules_counter *counter, *next_counter;
+    if (r == NULL) {
+        return;
+    }
+    HASH_ITER(hh, r->connections, c, next_c) {
+        if (c->group != NULL) {
+            leave_group(r, c);
+        }
+        HASH_DEL(r->connections, c);
+        free(c);
+    }
+    notify_end(r);
+    batch_end(r);
+    handle_end(r);
+    HASH_ITER(hh, r->servers, server, next_server) {
+        HASH_DEL(r->servers, server);
+        free(server);
+    }
+    HASH_ITER(hh, r->counters, counter, next_counter) {
+        HASH_DEL(r->counters, counter);
+        free(counter);
+    }
+    free(r);
+}
+
+// ---- findings -----------------------------------------------------------------------------------
+
+void rule_kept(const struct sight *s, size_t rule) {
+    s->connection->counter[rules[rule].role]->checked[rule]++;
+}
+
+static uint64_t frame_of(const struct sight *s, size_t rule, enum rules_place place) {
+    if (s->call == NULL) {
+        return rules[rule].role == RULES_CLIENT ? s->bind->offered.frame : s->bind->answered.frame;
+    }
+    return place == RULES_RESPONSE ? s->call->call->response.stamp.frame
+                                   : s->call->call->request.stamp.frame;
+}
+
+void rule_broken(const struct sight *s, size_t rule, const struct where *where, const char *format,
+                 ...) {
+    struct rules_counter *counter = s->connection->counter[rules[rule].role];
+    struct rules_finding f = {.rule = rule,
+                              .peers = &s->connection->peers,
+                              .call = s->call,
+                              .place = where->place,
+                              .frame = where->frame,
+                              .offset = where->offset,
+                              .size = where->size};
+    va_list arguments;
+    counter->checked[rule]++;
+    counter->findings[rule]++;
+    if (f.frame == 0) {
+        f.frame = frame_of(s, rule, where->place);
+    }
+    if (where->field != NULL) {
+        snprintf(f.field, sizeof f.field, "%s", where->field);
+    }
+    va_start(arguments, format);
+    vsnprintf(f.message, sizeof f.message, format, arguments);
+    va_end(arguments);
+    if (s->rules->events.finding != NULL) {
+        s->rules->events.finding(s->rules->events.context, &f);
+    }
+}
+
+// ---- what a call says ---------------------------------------------------------------------------
+
+static const cmrp_slot *find_slot(const struct rules_side *side, const char *name, size_t *index) {
+    if (!side->decoded) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < side->format.method->count; i++) {
+        if (side->slots[i].present && strcmp(side->format.method->params[i].name, name) == 0) {
+            *index = i;
+            return &side->slots[i];
+        }
+    }
+    return NULL;
+}
+
+const cmrp_slot *sight_slot(const struct rules_side *side, const char *name) {
+    size_t index;
+    return find_slot(side, name, &index);
+}
+
+// Octets that a slot's value takes.
+static size_t slot_size(const cmrp_param *p, const cmrp_slot *slot, cmrp_syntax syntax) {
+    if (slot->null) {
+        return cmrp_ndr_word(syntax);
+    }
+    switch (p->kind) {
+    case CMRP_KIND_U16: return 2;
+    case CMRP_KIND_U32:
+    case CMRP_KIND_I32: return 4;
+    case CMRP_KIND_U64: return 8;
+    case CMRP_KIND_WORD: return cmrp_ndr_word(syntax);
+    case CMRP_KIND_HANDLE: return CMRP_HANDLE_SIZE;
+    default: return slot->bytes.size;
+    }
+}
+
+struct where sight_where(const struct sight *s, bool response, const char *name) {
+    const struct rules_side *side = response ? &s->call->response : &s->call->request;
+    struct where where = {.place = response ? RULES_RESPONSE : RULES_REQUEST, .field = name};
+    size_t index;
+    const cmrp_slot *slot = find_slot(side, name, &index);
+    if (slot != NULL) {
+        where.offset = slot->offset;
+        where.size = slot_size(&side->format.method->params[index], slot, side->format.syntax);
+    }
+    return where;
+}
+
+bool sight_status(const struct sight *s, uint32_t *status) {
+    const struct rules_side *side = &s->call->response;
+    if (!side->decoded) {
+        return false;
+    }
+    *status = 0;
+    const cmrp_method *method = side->format.method;
+    for (uint32_t i = method->count; i-- > 0 && *status == 0;) {
+        if (side->slots[i].present && method->params[i].meaning == CMRP_MEANS_STATUS) {
+            *status = (uint32_t)side->slots[i].value;
+        }
+    }
+    return true;
+}
+
+bool sight_succeeded(const struct sight *s) {
+    uint32_t status;
+    return sight_status(s, &status) && status == 0;
+}
+
+unsigned sight_interface(const struct sight *s) {
+    const unsigned version = s->call->call->interface.version;
+    return version == CMRP_INTERFACE_2 || version == CMRP_INTERFACE_3 ? version : 0;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does what two programs say to each other keep the specification? Calls in, findings out.
+//
+// A rule is one requirement of the catalogue as code, a row of rules.def. It looks at one call, or
+// at the calls of a connection, an association, a handle or a port so far. Nothing here opens,
+// reads or prints anything: whoever has calls (a capture, a live run) gives them in the order in
+// which they were completed.
+//
+// A rule that cannot know says nothing. What was lost, sealed, not decoded or not kept for want of
+// room may have given handles, registered filters or changed values; after it rules are silent
+// where that matters. A rule that could tell counts as checked, whatever it found.
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include "assoc/assoc.h"
+#include "cmrp/cmrp.h"
+
+// ---- rules --------------------------------------------------------------------------------------
+
+enum rules_role { RULES_CLIENT, RULES_SERVER, RULES_ROLES }; // who is to change something
+const char *rules_role_name(enum rules_role role);
+
+struct rule {
+    const char *name;        // "key-handle-unknown"
+    const char *requirement; // "CMRP-G-008"
+    bool must;               // MUST; else SHOULD
+    enum rules_role role;
+    const char *section; // "MS-CMRP 3.1.4.2.30"
+    const char *advice;  // one sentence: what to change
+};
+
+size_t rules_count(void);
+// By index below rules_count.
+const struct rule *rules_at(size_t index);
+// The index, or rules_count where there is no such rule.
+size_t rules_named(const char *name);
+
+// ---- what is judged -----------------------------------------------------------------------------
+
+enum { RULES_ADDRESS = 16 };
+
+// One end of a connection. Octets are compared, not shown.
+struct rules_end {
+    uint8_t address[RULES_ADDRESS]; // network order; an IPv4 address in the first four
+    uint16_t port;                  // host order
+    uint8_t family;                 // 4 or 6
+};
+
+// A connection, or a conversation over datagrams.
+struct rules_peers {
+    uint64_t connection; // unique as long as it is open
+    struct rules_end client;
+    struct rules_end server;
+    bool whole; // seen from its first octet on
+};
+
+// A stub of a call.
+struct rules_side {
+    bool decoded;
+    cmrp_view stub;
+    cmrp_stub_format format; // decoded
+    const cmrp_slot *slots;  // decoded: one for each parameter, offsets from the stub's first octet
+};
+
+struct rules_call {
+    const struct assoc_call *call;
+    const cmrp_method *method; // NULL: the opnum is not described, or not known
+    struct rules_side request;
+    struct rules_side response;
+};
+
+// ---- what comes out -----------------------------------------------------------------------------
+
+// What a finding's offset counts in.
+enum rules_place {
+    RULES_REQUEST,  // octets of the request's stub
+    RULES_RESPONSE, // of the response's
+    RULES_PDU,      // of the PDU in this frame
+};
+
+struct rules_finding {
+    size_t rule;
+    const struct rules_peers *peers;
+    const struct rules_call *call; // NULL: of a bind
+    enum rules_place place;
+    uint64_t frame;
+    uint64_t offset;
+    size_t size; // octets that are wrong; 0: something is missing, or the call as a whole
+    char field[128];
+    char message[256]; // what is wrong, without the advice
+};
+
+struct rules_events {
+    void *context;
+    void (*finding)(void *context, const struct rules_finding *finding);
+    // Something that limits what rules know from here on, once a kind: code "rules-limit".
+    void (*note)(void *context, const char *code, const char *text,
+                 const struct assoc_stamp *stamp);
+};
+
+// Bounds on what is remembered. 0 takes the default.
+struct rules_limits {
+    size_t handles; // open or closed. Default 1,048,576. The oldest closed one makes room, then the
+                    // oldest; its association is then blind
+    size_t records; // filters of ports, values of keys, batches not yet notified. Default 1,048,576
+    size_t parties; // implementations counted apart. Default 4,096; more are counted together
+};
+
+// ---- judging ------------------------------------------------------------------------------------
+
+struct rules;
+
+// limits may be NULL; events is copied. Free with rules_destroy.
+struct rules *rules_create(const struct rules_limits *limits, const struct rules_events *events);
+void rules_destroy(struct rules *rules);
+
+void rules_bind(struct rules *rules, const struct rules_peers *peers,
+                const struct assoc_bind *bind);
+void rules_call(struct rules *rules, const struct rules_peers *peers,
+                const struct rules_call *call);
+// Octets, or calls, of this connection are not known.
+void rules_blind(struct rules *rules, const struct rules_peers *peers,
+                 const struct assoc_stamp *stamp);
+// The connection has ended: `broken` where that was not by a proper close.
+void rules_close(struct rules *rules, const struct rules_peers *peers, bool broken,
+                 const struct assoc_stamp *stamp);
+
+// ---- counts -------------------------------------------------------------------------------------
+
+// An implementation in one role.
+struct rules_party {
+    struct rules_end end; // port 0
+    enum rules_role role;
+    bool others; // all for which there was no room
+    uint64_t calls;
+    const uint64_t *checked;  // for each rule
+    const uint64_t *findings; // for each rule
+};
+
+// The parties in order of appearance; false past the last.
+bool rules_party_at(const struct rules *rules, size_t index, struct rules_party *party);
+
+#endif
