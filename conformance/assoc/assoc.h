@@ -114,6 +114,7 @@ struct assoc_part {
 struct assoc_breach {
     uint64_t frame;
     cmrp_error error;
+    bool from_server;
 };
 
 enum { ASSOC_BREACHES = 4 }; // of one call that are kept
@@ -227,6 +228,9 @@ struct assoc_events {
     void *context;
     // When the answer has come, or at the end.
     void (*bind)(void *context, const struct assoc_bind *bind);
+    // When the last fragment of a request has come and no answer has. Every such call is the
+    // subject of a `call` later on. Not for connectionless calls, nor without a bind.
+    void (*request)(void *context, const struct assoc_call *call);
     // When the answer is complete; otherwise when the call is given up or at the end.
     void (*call)(void *context, const struct assoc_call *call);
     // The same for calls of the endpoint mapper's interface, on any connection.

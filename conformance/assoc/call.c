@@ -353,6 +353,11 @@ void assoc_request(struct assoc *a, const struct fragment *f) {
         return;
     }
     join(a, call, &call->request, f);
+    if (call->request.last && !call->mapper && !call->open && a->events.request != NULL) {
+        struct assoc_call shown = call->shown;
+        shown.request = shown_part(&call->request);
+        a->events.request(a->events.context, &shown);
+    }
 }
 
 void assoc_cancel(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp *stamp) {

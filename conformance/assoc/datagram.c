@@ -217,7 +217,8 @@ static void read_pdu(struct dg_activity *a, cmrp_view octets, uint64_t missing,
     char text[160];
     if (cmrp_pdu_cl_decode(octets, 0, &pdu, NULL, NULL, &error)) {
         dg_call_pdu(a, &seen);
-    } else if (missing == 0 && !dg_call_breach(a, pdu.header.seqnum, &error, stamp)) {
+    } else if (missing == 0 && !dg_call_breach(a, pdu.header.seqnum, !from_client(pdu.header.ptype),
+                                               &error, stamp)) {
         cmrp_error_format(&error, text, sizeof text);
         dg_say(a, ASSOC_NOTE_BAD_PDU, stamp, "a %s of %zu octets is skipped: %s",
                cmrp_ptype_cl_name(pdu.header.ptype), octets.size, text);

@@ -456,12 +456,13 @@ void dg_call_pdu(struct dg_activity *a, const struct dg_seen *seen) {
     settle(a, h->seqnum);
 }
 
-bool dg_call_breach(struct dg_activity *a, uint32_t seqnum, const cmrp_error *error,
-                    const struct assoc_stamp *stamp) {
+bool dg_call_breach(struct dg_activity *a, uint32_t seqnum, bool from_server,
+                    const cmrp_error *error, const struct assoc_stamp *stamp) {
     struct dg_call *call = find_call(a, seqnum);
     if (call == NULL || call->shown.breach_count == ASSOC_BREACHES) {
         return false;
     }
-    call->shown.breaches[call->shown.breach_count++] = (struct assoc_breach){stamp->frame, *error};
+    call->shown.breaches[call->shown.breach_count++] =
+        (struct assoc_breach){.frame = stamp->frame, .error = *error, .from_server = from_server};
     return true;
 }

@@ -94,8 +94,8 @@ struct dg_seen {
 // A request, response, fault, reject, ping, working or cl_cancel of the activity.
 void dg_call_pdu(struct dg_activity *a, const struct dg_seen *seen);
 // A PDU that cannot be decoded. Returns whether it belongs to an open call, which remembers it.
-bool dg_call_breach(struct dg_activity *a, uint32_t seqnum, const cmrp_error *error,
-                    const struct assoc_stamp *stamp);
+bool dg_call_breach(struct dg_activity *a, uint32_t seqnum, bool from_server,
+                    const cmrp_error *error, const struct assoc_stamp *stamp);
 // Reports every open call, oldest first, and forgets it.
 void dg_calls_close(struct dg_activity *a);
 void dg_calls_free(struct dg_activity *a);

@@ -31,6 +31,8 @@ static const char help[] =
     "                         call, bind, gap and note (docs/schema/replay.json)\n"
     "  -V, --verbose          text: every parameter, raw fields, offsets and frame numbers\n"
     "      --method NAME|OPNUM  only calls of this method\n"
+    "      --rules            judge calls, and sequences of calls, by the specification: findings\n"
+    "                         also say who broke which requirement and what to change\n"
     "      --require N        exit 1 unless at least N calls were found (after --method)\n"
     "      --limit-stub N     octets of the largest request or response that is read (4194304)\n"
     "      --limit-calls N    calls of one connection that may wait for an answer (1024)\n"
@@ -54,6 +56,7 @@ static const char help[] =
 
 enum {
     OPTION_METHOD = 1000,
+    OPTION_RULES,
     OPTION_REQUIRE,
     OPTION_STUB,
     OPTION_CALLS,
@@ -67,6 +70,7 @@ enum {
 static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'V'},
     {"method", required_argument, NULL, OPTION_METHOD},
+    {"rules", no_argument, NULL, OPTION_RULES},
     {"require", required_argument, NULL, OPTION_REQUIRE},
     {"limit-stub", required_argument, NULL, OPTION_STUB},
     {"limit-calls", required_argument, NULL, OPTION_CALLS},
@@ -219,6 +223,7 @@ static bool read_options(int argc, char **argv, struct run *run, enum outcome *o
         case 'r': run->file = optarg; break;
         case 'T': ok = set_form(run, optarg, outcome); break;
         case 'V': run->replay.verbose = true; break;
+        case OPTION_RULES: run->replay.rules = true; break;
         case OPTION_METHOD: ok = set_method(run, optarg, outcome); break;
         case OPTION_LATER:
             *outcome = cli_usage("replay", "--%s is not in this version of cmrp",

@@ -25,6 +25,8 @@ static void set_endpoint(struct replay_connection *c, int end,
     capture_endpoint_format(endpoint, c->text[end]);
 }
 
+static const uint64_t DATAGRAMS = (uint64_t)1 << 63; // in the id of a conversation
+
 // ---- events -------------------------------------------------------------------------------------
 
 static void *on_open(void *context, const struct assoc_conversation *conversation,
@@ -36,6 +38,7 @@ static void *on_open(void *context, const struct assoc_conversation *conversatio
         r->start = (struct capture_stamp){stamp->frame, stamp->seconds, stamp->nanoseconds};
     }
     c->replay = r;
+    c->id = DATAGRAMS | ++r->conversations;
     set_endpoint(c, 0, &conversation->client);
     set_endpoint(c, 1, &conversation->server);
     r->result->activities++;
@@ -43,7 +46,11 @@ static void *on_open(void *context, const struct assoc_conversation *conversatio
 }
 
 static void on_move(void *user, const struct assoc_address *server) {
-    set_endpoint(user, 1, server);
+    struct replay_connection *c = user;
+    // To rules it is another conversation: handles are those of a server.
+    replay_judge_close(c, true, &(struct assoc_stamp){0});
+    c->id = DATAGRAMS | ++c->replay->conversations;
+    set_endpoint(c, 1, server);
 }
 
 static void on_call(void *user, const struct assoc_call *call) {
@@ -52,7 +59,16 @@ static void on_call(void *user, const struct assoc_call *call) {
 
 static void on_note(void *context, void *user, enum assoc_note note, const char *text,
                     const struct assoc_stamp *stamp) {
+    if (user != NULL && !replay_note_is_harmless(note)) {
+        replay_blind(user, stamp);
+    }
     replay_on_note(context, user, assoc_note_code(note), text, stamp);
+}
+
+static void on_close(void *user) {
+    struct replay_connection *c = user;
+    replay_judge_close(c, true, &(struct assoc_stamp){0});
+    free(c);
 }
 
 // ---- life ---------------------------------------------------------------------------------------
@@ -63,7 +79,7 @@ void replay_datagrams_begin(struct replay *r) {
                                                  .move = on_move,
                                                  .call = on_call,
                                                  .note = on_note,
-                                                 .close = free};
+                                                 .close = on_close};
     r->datagrams = assoc_datagrams_create(&r->options->datagrams, &events, &r->memory);
 }
 

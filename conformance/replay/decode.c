@@ -22,8 +22,7 @@ static bool drop_warning(struct replay_call *out) {
     return true;
 }
 
-// The place of a finding to be written; NULL where it is only counted.
-static struct replay_finding *next_finding(struct replay_call *out, bool must) {
+struct replay_finding *replay_next_finding(struct replay_call *out, bool must) {
     if (out->finding_count == REPLAY_FINDINGS) {
         out->more_findings++;
         if (!must || !drop_warning(out)) {
@@ -33,14 +32,18 @@ static struct replay_finding *next_finding(struct replay_call *out, bool must) {
     return &out->findings[out->finding_count++];
 }
 
-static void add_finding(struct replay_call *out, bool must, uint64_t frame,
+static void add_finding(struct replay_call *out, bool must, bool response, uint64_t frame,
                         const cmrp_error *complaint) {
-    struct replay_finding *f = next_finding(out, must);
+    struct replay_finding *f = replay_next_finding(out, must);
     if (f != NULL) {
         f->must = must;
+        f->role = response ? RULES_SERVER : RULES_CLIENT;
+        f->rule = NULL;
         f->pdu = false;
+        f->response = response;
         f->frame = frame;
         f->offset = complaint->offset;
+        f->size = 0;
         f->section = complaint->section;
         cmrp_error_field(complaint, f->field, sizeof f->field);
         cmrp_error_message(complaint, f->message, sizeof f->message);
@@ -49,7 +52,7 @@ static void add_finding(struct replay_call *out, bool must, uint64_t frame,
 
 void replay_add_finding(struct replay_call *out, bool must, uint64_t frame, uint64_t offset,
                         const char *section, const char *field, const char *message) {
-    struct replay_finding *f = next_finding(out, must);
+    struct replay_finding *f = replay_next_finding(out, must);
     if (f != NULL) {
         *f = (struct replay_finding){
             .must = must, .frame = frame, .offset = offset, .section = section};
@@ -72,7 +75,7 @@ static void collect_warning(void *context, const cmrp_error *warning) {
         c->trailing = true;
         c->trailing_warning = *warning;
     } else {
-        add_finding(c->call, false, c->frame, warning);
+        add_finding(c->call, false, !c->request, c->frame, warning);
     }
 }
 
@@ -102,7 +105,7 @@ static void check_batches(struct replay_call *out, const struct replay_side *sid
         if (error.code != CMRP_OK) {
             error.array = p->name;
             error.index = CMRP_NO_INDEX;
-            add_finding(out, true, frame, &error);
+            add_finding(out, true, side->format.response, frame, &error);
         }
     }
 }
@@ -125,7 +128,7 @@ static void decode_side(struct replay_call *out, bool response) {
     side->decoded = cmrp_stub_decode(&side->format, side->stub, 0, side->slots, collect_warning,
                                      &collecting, &error);
     if (!side->decoded) {
-        add_finding(out, true, part->stamp.frame, &error);
+        add_finding(out, true, response, part->stamp.frame, &error);
         return;
     }
     if (collecting.trailing) {
@@ -133,7 +136,7 @@ static void decode_side(struct replay_call *out, bool response) {
         if (replay_find_trailer(side->stub, end, part->last_at, &side->trailer)) {
             replay_check_trailer(out);
         } else {
-            add_finding(out, false, part->stamp.frame, &collecting.trailing_warning);
+            add_finding(out, false, response, part->stamp.frame, &collecting.trailing_warning);
         }
     }
     check_batches(out, side, part->stamp.frame);
@@ -208,7 +211,8 @@ void replay_decode(const struct assoc_call *call, struct replay_call *out) {
         out->method = cmrp_method_numbered(version, call->opnum);
     }
     for (uint32_t i = 0; i < call->breach_count; i++) {
-        add_finding(out, true, call->breaches[i].frame, &call->breaches[i].error);
+        add_finding(out, true, call->breaches[i].from_server, call->breaches[i].frame,
+                    &call->breaches[i].error);
         out->findings[out->finding_count - 1].pdu = true;
     }
     decode_side(out, false);

@@ -115,18 +115,29 @@ static void put_verification(struct writer *w, cmrp_view trailer) {
     writer_close(w, ']');
 }
 
+static void put_rule(struct writer *w, const struct rule *rule) {
+    if (rule != NULL) {
+        string(w, "requirement", rule->requirement);
+        string(w, "rule", rule->name);
+    }
+}
+
 static void put_findings(struct writer *w, const struct replay_call *call) {
     writer_key(w, "findings");
     writer_open(w, '[');
     for (size_t i = 0; i < call->finding_count; i++) {
         const struct replay_finding *f = &call->findings[i];
         writer_open(w, '{');
+        put_rule(w, f->rule);
         string(w, "level", f->must ? "must" : "should");
         number(w, "frame", f->frame);
         number(w, "offset", f->offset);
         string(w, "field", f->field);
         string(w, "section", f->section);
         string(w, "message", f->message);
+        if (f->rule != NULL) {
+            string(w, "advice", f->rule->advice);
+        }
         writer_close(w, '}');
     }
     writer_close(w, ']');
@@ -289,7 +300,8 @@ static void put_association(struct writer *w, const struct assoc_bind *bind) {
          agreed && (bind->offer->header.flags & answer->header.flags & CMRP_PFC_CONC_MPX) != 0);
 }
 
-void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind) {
+void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind,
+                      const struct replay_call *findings) {
     const cmrp_pdu *answer = bind->answer;
     struct writer w = begin(c->replay, "bind");
     number(&w, "request_frame", bind->offered.frame);
@@ -313,6 +325,9 @@ void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind
     }
     put_contexts(&w, bind);
     put_security(&w, bind->offer);
+    if (findings != NULL) {
+        put_findings(&w, findings);
+    }
     end(c->replay, &w);
 }
 

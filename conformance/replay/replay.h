@@ -8,6 +8,7 @@
 #include "assoc/assoc.h"
 #include "assoc/datagram.h"
 #include "capture/capture.h"
+#include "rules/rules.h"
 #include "util/buffer.h"
 #include "util/outcome.h"
 
@@ -33,6 +34,85 @@ enum replay_format { REPLAY_TEXT, REPLAY_JSON, REPLAY_NONE };
 
 struct replay_result;
 
+// ---- a call, decoded ----------------------------------------------------------------------------
+
+enum { REPLAY_FINDINGS = 100 }; // of one call or bind that are kept; more are only counted
+
+// What is wrong with a call or a bind: found by a decoder, or by a rule.
+struct replay_finding {
+    bool must;
+    enum rules_role role; // whose octets, or whose doing, it is
+    uint64_t frame;
+    uint64_t offset; // within the stub, or within the PDU
+    size_t size;     // octets that are wrong; 0: not known, missing, or the call as a whole
+    bool pdu;
+    bool response; // not of a PDU: within the response's stub, else the request's
+    char field[128];
+    const char *section;
+    const struct rule *rule; // NULL: of a decoder
+    char message[256];       // what is wrong, without the rule's advice
+};
+
+struct replay_side {
+    bool decoded;
+    cmrp_view stub;    // whole and in clear; else size 0
+    cmrp_view trailer; // the verification trailer [MS-RPCE 2.2.2.13]; size 0: none
+    cmrp_stub_format format;
+    cmrp_slot slots[CMRP_MAX_PARAMS];
+};
+
+struct replay_call {
+    const struct assoc_call *call;
+    enum replay_state state;
+    const char *name;          // of the opnum; NULL: the interface has none, or it is not known
+    const cmrp_method *method; // NULL: the opnum is not described, or not known
+    bool known_syntax;
+    cmrp_syntax syntax;
+    const char *why; // of a call that is undecoded without a finding; else NULL
+    struct replay_side request;
+    struct replay_side response;
+    struct replay_finding findings[REPLAY_FINDINGS];
+    size_t finding_count;
+    size_t more_findings; // not kept
+};
+
+struct replay_bind {
+    const struct assoc_bind *bind;
+    const struct replay_finding *findings; // of rules
+    size_t finding_count;
+};
+
+// ---- looking on ---------------------------------------------------------------------------------
+
+// The ends of a connection or conversation, as octets and as text ("192.0.2.1:135").
+struct replay_peers {
+    struct rules_peers ends;
+    const char *client;
+    const char *server;
+    int direction; // in which the client sends
+};
+
+// Appends what a bind offers, and with `results` what its answer makes of it: "context 0: clusapi
+// 3.0 in NDR 2.0 accepted".
+void replay_show_contexts(struct buffer *out, const struct assoc_bind *bind, bool results);
+
+// Sees what the records are made of, whatever is printed; with `opnum` not -1 only what passes that
+// filter. Every callback may be NULL. Pointers are valid during the call only, but for those of
+// decoded sides to descriptions, and those to rules.
+struct replay_observer {
+    void *context;
+    void (*bind)(void *context, const struct replay_peers *peers, const struct replay_bind *bind);
+    void (*call)(void *context, const struct replay_peers *peers, const struct replay_call *call);
+    void (*gap)(void *context, const struct replay_peers *peers, const struct assoc_loss *loss);
+    // peers is NULL where the note concerns the whole capture.
+    void (*note)(void *context, const struct replay_peers *peers, const char *code,
+                 const char *text, const struct assoc_stamp *stamp);
+    // At the end, with `rules` set: who was judged and how often (rules_party_at).
+    void (*judged)(void *context, const struct rules *rules);
+};
+
+// ---- a run --------------------------------------------------------------------------------------
+
 struct replay_options {
     enum replay_format format;
     bool verbose;  // text: every parameter, offsets, frames
@@ -43,6 +123,9 @@ struct replay_options {
     struct assoc_limits assoc;
     struct assoc_datagram_limits datagrams;
     size_t memory; // octets that all connections together may keep; 0: the default of assoc/
+    bool rules;    // judge calls and binds: findings of rules join those of the decoders
+    struct rules_limits rule_limits;
+    const struct replay_observer *observer; // may be NULL
     // Receives one record, its line feed included. Returns false to stop: nothing more can be
     // written.
     bool (*write)(void *context, const char *text, size_t size);
@@ -50,8 +133,6 @@ struct replay_options {
     void (*progress)(void *context, const struct replay_result *so_far);
     void *context;
 };
-
-enum { REPLAY_FINDINGS = 100 }; // of one call that are kept; more are only counted
 
 struct replay_result {
     enum capture_status status;

@@ -61,36 +61,66 @@ static void show_early(struct replay_connection *c) {
     }
 }
 
+static void count_findings(struct replay *r, const struct replay_call *call) {
+    for (size_t i = 0; i < call->finding_count; i++) {
+        (*(call->findings[i].must ? &r->result->findings : &r->result->warnings))++;
+    }
+    r->result->warnings += call->more_findings;
+}
+
 static void on_bind(void *context, const struct assoc_bind *bind) {
     struct replay_connection *c = context;
+    struct replay *r = c->replay;
+    struct replay_call found;
     show_early(c);
-    if (filtered(c->replay)) {
+    found.finding_count = 0;
+    found.more_findings = 0;
+    replay_judge_bind(c, bind, &found);
+    if (filtered(r)) {
         return;
     }
-    if (c->replay->options->format == REPLAY_JSON) {
-        replay_json_bind(c, bind);
-    } else if (c->replay->options->format == REPLAY_TEXT) {
-        replay_text_bind(c, bind);
+    count_findings(r, &found);
+    if (r->options->observer != NULL && r->options->observer->bind != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        const struct replay_bind shown = {bind, found.findings, found.finding_count};
+        r->options->observer->bind(r->options->observer->context, &peers, &shown);
+    }
+    if (r->options->format == REPLAY_JSON) {
+        replay_json_bind(c, bind, r->rules != NULL ? &found : NULL);
+    } else if (r->options->format == REPLAY_TEXT) {
+        replay_text_bind(c, bind, r->rules != NULL ? &found : NULL);
     }
 }
 
 void replay_on_call(struct replay_connection *c, const struct assoc_call *call) {
     struct replay *r = c->replay;
     struct replay_call decoded;
-    if (filtered(r) && (call->request.state == ASSOC_ABSENT || call->opnum != r->options->opnum)) {
+    const bool unwanted =
+        filtered(r) && (call->request.state == ASSOC_ABSENT || call->opnum != r->options->opnum);
+    if (unwanted && r->rules == NULL) {
         return;
     }
     replay_decode(call, &decoded);
-    r->result->calls[decoded.state]++;
-    for (size_t i = 0; i < decoded.finding_count; i++) {
-        (*(decoded.findings[i].must ? &r->result->findings : &r->result->warnings))++;
+    replay_judge_call(c, &decoded);
+    if (unwanted) {
+        return;
     }
-    r->result->warnings += decoded.more_findings;
+    r->result->calls[decoded.state]++;
+    count_findings(r, &decoded);
+    if (r->options->observer != NULL && r->options->observer->call != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        r->options->observer->call(r->options->observer->context, &peers, &decoded);
+    }
     if (r->options->format == REPLAY_JSON) {
         replay_json_call(c, &decoded);
     } else if (r->options->format == REPLAY_TEXT) {
         replay_text_call(c, &decoded);
     }
+}
+
+static void on_request(void *context, const struct assoc_call *call) {
+    show_early(context);
+    replay_judge_request(context, call);
 }
 
 static void on_call(void *context, const struct assoc_call *call) {
@@ -101,10 +131,16 @@ static void on_call(void *context, const struct assoc_call *call) {
 static void on_loss(void *context, const struct assoc_loss *loss) {
     struct replay_connection *c = context;
     show_early(c);
-    c->replay->result->gaps++;
-    if (c->replay->options->format == REPLAY_JSON) {
+    struct replay *r = c->replay;
+    r->result->gaps++;
+    replay_blind(c, &loss->stamp);
+    if (r->options->observer != NULL && r->options->observer->gap != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        r->options->observer->gap(r->options->observer->context, &peers, loss);
+    }
+    if (r->options->format == REPLAY_JSON) {
         replay_json_gap(c, loss);
-    } else if (c->replay->options->format == REPLAY_TEXT) {
+    } else if (r->options->format == REPLAY_TEXT) {
         replay_text_gap(c, loss);
     }
 }
@@ -112,6 +148,14 @@ static void on_loss(void *context, const struct assoc_loss *loss) {
 void replay_on_note(struct replay *r, struct replay_connection *c, const char *code,
                     const char *text, const struct assoc_stamp *stamp) {
     r->result->notes++;
+    if (r->options->observer != NULL && r->options->observer->note != NULL) {
+        struct replay_peers peers;
+        if (c != NULL) {
+            peers = replay_peers_of(c);
+        }
+        r->options->observer->note(r->options->observer->context, c != NULL ? &peers : NULL, code,
+                                   text, stamp);
+    }
     if (r->options->format == REPLAY_JSON) {
         replay_json_note(r, c, code, text, stamp);
     } else if (r->options->format == REPLAY_TEXT) {
@@ -123,6 +167,9 @@ static void on_note(void *context, enum assoc_note note, const char *text,
                     const struct assoc_stamp *stamp) {
     struct replay_connection *c = context;
     show_early(c);
+    if (!replay_note_is_harmless(note)) {
+        replay_blind(c, stamp);
+    }
     replay_on_note(c->replay, c, assoc_note_code(note), text, stamp);
 }
 
@@ -173,6 +220,7 @@ static void *on_open(void *context, const struct capture_flow *flow,
     struct replay_connection *c = util_alloc(sizeof *c);
     const struct assoc_events events = {.context = c,
                                         .bind = on_bind,
+                                        .request = on_request,
                                         .call = on_call,
                                         .mapper = replay_on_mapper,
                                         .guess = replay_guess,
@@ -184,6 +232,8 @@ static void *on_open(void *context, const struct capture_flow *flow,
     }
     c->replay = r;
     c->flow = flow->id;
+    c->id = flow->id;
+    c->whole = flow->initiator_known;
     for (int i = 0; i < 2; i++) {
         c->endpoint[i] = flow->endpoint[i];
         capture_endpoint_format(&flow->endpoint[i], c->text[i]);
@@ -221,9 +271,12 @@ static void on_close(void *context, void *user, enum capture_close why,
     struct replay *r = context;
     struct replay_connection *c = user;
     const struct assoc_stamp at = stamp_of(stamp);
-    (void)why;
     if (c->assoc != NULL) {
+        if (why == CAPTURE_CLOSE_EVICTED && is_ours(c)) {
+            replay_blind(c, &at); // it goes on, unseen
+        }
         assoc_close(c->assoc, &at);
+        replay_judge_close(c, why != CAPTURE_CLOSE_FIN, &at);
         switch (assoc_kind(c->assoc)) {
         case ASSOC_OURS: r->result->connections++; break;
         case ASSOC_OTHER: r->result->other++; break;
@@ -245,6 +298,9 @@ static void on_capture_note(void *context, enum capture_note kind, const struct 
     const struct assoc_stamp at = stamp_of(stamp);
     if (flow != NULL) {
         HASH_FIND(hh, r->connections, &flow->id, sizeof flow->id, c);
+        if (c != NULL && c->assoc != NULL) {
+            replay_blind(c, &at);
+        }
         if (c == NULL || !is_ours(c)) {
             const struct replay_early note = {flow->id, capture_note_name(kind), util_strdup(text),
                                               at};
@@ -288,6 +344,7 @@ static struct capture_handler handler_of(struct replay *r) {
 
 static void end(struct replay *r) {
     replay_datagrams_end(r);
+    replay_rules_end(r);
     r->result->status = r->result->error.status;
     r->result->packets = r->result->stats.packets;
     replay_forget_handles(r);
@@ -300,6 +357,7 @@ void replay_descriptor(const struct replay_options *options, int descriptor,
                        struct replay_result *result) {
     struct replay r = begin(options, result);
     const struct capture_handler handler = handler_of(&r);
+    replay_rules_begin(&r);
     replay_datagrams_begin(&r);
     capture_run_descriptor(descriptor, &options->capture, &handler, &result->stats, &result->error);
     end(&r);
@@ -309,6 +367,7 @@ void replay_memory(const struct replay_options *options, const uint8_t *data, si
                    struct replay_result *result) {
     struct replay r = begin(options, result);
     const struct capture_handler handler = handler_of(&r);
+    replay_rules_begin(&r);
     replay_datagrams_begin(&r);
     capture_run_memory(data, size, &options->capture, &handler, &result->stats, &result->error);
     end(&r);

@@ -27,7 +27,10 @@ struct replay {
     struct replay_endpoint *endpoints; // hash table: endpoints of the interface, over TCP
     struct replay_handle *handles;     // hash table
     unsigned handle_counts[CMRP_MEANS_HGENERIC + 1];
-    struct buffer out; // the record being written
+    struct buffer out;          // the record being written
+    struct rules *rules;        // NULL: nobody judges
+    struct replay_call *judged; // whose findings rules are making
+    uint64_t conversations;     // over datagrams, so far
     bool started;
     struct capture_stamp start; // of the first octet of any connection
     bool stopped;
@@ -35,7 +38,9 @@ struct replay {
 
 struct replay_connection {
     struct replay *replay;
-    uint64_t flow;
+    uint64_t flow; // 0: a conversation over datagrams
+    uint64_t id;   // unique among both
+    bool whole;    // seen from its first octet on, nothing lost so far
     struct capture_endpoint endpoint[2];
     char text[2][CAPTURE_ENDPOINT_TEXT];
     struct assoc *assoc; // NULL when it is not DCE/RPC, or connectionless: endpoint[0] asks
@@ -64,6 +69,23 @@ int replay_client(const struct replay_connection *c);
 void replay_on_call(struct replay_connection *c, const struct assoc_call *call);
 void replay_on_note(struct replay *r, struct replay_connection *c, const char *code,
                     const char *text, const struct assoc_stamp *stamp);
+
+// ---- rules (rules.c) ----------------------------------------------------------------------------
+
+struct replay_peers replay_peers_of(const struct replay_connection *c);
+void replay_rules_begin(struct replay *r);
+// Tells the observer who was judged.
+void replay_rules_end(struct replay *r);
+// `findings` receives what is found, as if it were a call's.
+void replay_judge_bind(struct replay_connection *c, const struct assoc_bind *bind,
+                       struct replay_call *findings);
+void replay_judge_request(struct replay_connection *c, const struct assoc_call *call);
+void replay_judge_call(struct replay_connection *c, struct replay_call *call);
+void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp);
+// Octets or calls of the connection are not known.
+void replay_blind(struct replay_connection *c, const struct assoc_stamp *stamp);
+// Whether all calls are known in spite of it.
+bool replay_note_is_harmless(enum assoc_note note);
 
 // datagram.c: the connectionless protocol.
 void replay_datagrams_begin(struct replay *r);
@@ -95,44 +117,13 @@ struct replay_found {
 
 // ---- a call, decoded ----------------------------------------------------------------------------
 
-struct replay_finding {
-    bool must;
-    uint64_t frame;
-    uint64_t offset; // within the stub, or within the PDU
-    bool pdu;
-    char field[128];
-    const char *section;
-    char message[256];
-};
-
-struct replay_side {
-    bool decoded;
-    cmrp_view stub;
-    cmrp_view trailer; // the verification trailer [MS-RPCE 2.2.2.13]; size 0: none
-    cmrp_stub_format format;
-    cmrp_slot slots[CMRP_MAX_PARAMS];
-};
-
-struct replay_call {
-    const struct assoc_call *call;
-    enum replay_state state;
-    const char *name;          // of the opnum; NULL: the interface has none, or it is not known
-    const cmrp_method *method; // NULL: the opnum is not described, or not known
-    bool known_syntax;
-    cmrp_syntax syntax;
-    const char *why; // of a call that is undecoded without a finding; else NULL
-    struct replay_side request;
-    struct replay_side response;
-    struct replay_finding findings[REPLAY_FINDINGS];
-    size_t finding_count;
-    size_t more_findings; // not kept
-};
-
 void replay_decode(const struct assoc_call *call, struct replay_call *out);
 bool replay_known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax);
 // Adds a finding that no decoder made; offset within the stub.
 void replay_add_finding(struct replay_call *out, bool must, uint64_t frame, uint64_t offset,
                         const char *section, const char *field, const char *message);
+// The place of a finding to be written; NULL where it is only counted.
+struct replay_finding *replay_next_finding(struct replay_call *out, bool must);
 
 // verify.c: the verification trailer. Looks for it among the octets from `end` on; the last
 // fragment's share of the stub starts at last_at.
@@ -161,7 +152,9 @@ void replay_syntax_name(struct buffer *out, const cmrp_syntax_id *id);
 
 void replay_json_call(struct replay_connection *c, const struct replay_call *call);
 void replay_json_endpoint(struct replay_connection *c, const struct replay_found *found);
-void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind);
+// `findings` is NULL where nobody judged.
+void replay_json_bind(struct replay_connection *c, const struct assoc_bind *bind,
+                      const struct replay_call *findings);
 void replay_json_gap(struct replay_connection *c, const struct assoc_loss *loss);
 // c may be NULL: the note concerns the whole capture.
 void replay_json_note(struct replay *r, struct replay_connection *c, const char *code,
@@ -169,7 +162,8 @@ void replay_json_note(struct replay *r, struct replay_connection *c, const char 
 
 void replay_text_call(struct replay_connection *c, const struct replay_call *call);
 void replay_text_endpoint(struct replay_connection *c, const struct replay_found *found);
-void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind);
+void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind,
+                      const struct replay_call *findings);
 void replay_text_gap(struct replay_connection *c, const struct assoc_loss *loss);
 void replay_text_note(struct replay *r, struct replay_connection *c, const char *text,
                       const struct assoc_stamp *stamp);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "replay/state.h"
+#include "util/text.h"
 
 enum {
     METHOD_COLUMN = 23, // ApiGetBatchNotification
@@ -82,11 +83,20 @@ static void put_findings(struct buffer *out, const struct replay_call *call,
     for (size_t i = 0; i < call->finding_count; i++) {
         const struct replay_finding *f = &call->findings[i];
         show_indent(out, options);
-        show_styled(out, options, f->must ? SHOW_BAD : SHOW_WARNING,
-                    "%s frame %llu %s offset %llu: %s [%s]", f->must ? "!" : "~",
+        const enum show_style style = f->must ? SHOW_BAD : SHOW_WARNING;
+        struct buffer message = {0};
+        text_escape(&message, f->message, strlen(f->message));
+        show_styled(out, options, style, "%s frame %llu %s offset %llu: %s%s", f->must ? "!" : "~",
                     (unsigned long long)f->frame, f->pdu ? "PDU" : "stub",
-                    (unsigned long long)f->offset, f->message, f->section);
+                    (unsigned long long)f->offset, buffer_text(&message),
+                    f->rule != NULL ? "." : "");
+        if (f->rule != NULL) {
+            buffer_printf(out, " %s [%s, %s]", f->rule->advice, f->rule->requirement, f->section);
+        } else {
+            show_styled(out, options, style, " [%s]", f->section);
+        }
         buffer_append(out, "\n", 1);
+        buffer_free(&message);
     }
     if (call->more_findings > 0) {
         show_indent(out, options);
@@ -251,7 +261,7 @@ static void put_result(struct buffer *out, const cmrp_pdu_result *result) {
     }
 }
 
-static void put_contexts(struct buffer *out, const struct assoc_bind *bind, bool results) {
+void replay_show_contexts(struct buffer *out, const struct assoc_bind *bind, bool results) {
     size_t cursor = 0;
     size_t result_cursor = 0;
     cmrp_pdu_context context;
@@ -291,7 +301,8 @@ static void put_refusal(struct buffer *out, const struct assoc_bind *bind,
     buffer_append(out, "\n", 1);
 }
 
-void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind) {
+void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind,
+                      const struct replay_call *findings) {
     struct replay *r = c->replay;
     struct buffer *out = &r->out;
     const cmrp_pdu *offer = bind->offer;
@@ -303,7 +314,7 @@ void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind
     buffer_printf(out, "#%-3u  ", offer->header.call_id);
     show_styled(out, &options, SHOW_NAME, "%s", cmrp_ptype_name(offer->header.ptype));
     buffer_printf(out, "  ");
-    put_contexts(out, bind, results);
+    replay_show_contexts(out, bind, results);
     if (offer->has_auth) {
         const char *type = show_auth_type(offer->auth_type);
         const char *level = show_auth_level(offer->auth_level);
@@ -341,6 +352,9 @@ void replay_text_bind(struct replay_connection *c, const struct assoc_bind *bind
                                                                                   : "");
     } else if (r->options->verbose && ptype == CMRP_PTYPE_BIND_NAK) {
         put_refusal(out, bind, &options);
+    }
+    if (findings != NULL) {
+        put_findings(out, findings, &options);
     }
     replay_flush(r);
 }

@@ -1,96 +1,310 @@
 // SPDX-License-Identifier: Apache-2.0
-// Context handles over their life.
+// Context handles over their life: who gave them, to which association, until when.
 #include <string.h>
 
 #include "rules/state.h"
 
-static struct rules_handle *look_up(const struct sight *s, const uint8_t *octets,
-                                    struct rules_handle_key *key) {
-    struct rules_handle *handle;
+#include <utlist.h>
+
+static const uint8_t null_handle[CMRP_HANDLE_SIZE];
+
+static bool is_null(const cmrp_slot *slot) {
+    return memcmp(slot->handle, null_handle, sizeof null_handle) == 0;
+}
+
+// ---- the table ----------------------------------------------------------------------------------
+
+static struct rules_handle *bucket_of(struct rules *r, struct rules_server *server,
+                                      const uint8_t *octets, struct rules_handle_key *key) {
+    struct rules_handle *first;
     memset(key, 0, sizeof *key);
-    key->server = s->connection->group->server;
+    key->server = server;
     memcpy(key->octets, octets, CMRP_HANDLE_SIZE);
-    HASH_FIND(hh, s->rules->handles, key, sizeof *key, handle);
+    HASH_FIND(hh, r->handles, key, sizeof *key, first);
+    return first;
+}
+
+// Of handles with the same octets the one of this association.
+static struct rules_handle *of_group(struct rules_handle *first, const struct rules_group *group) {
+    struct rules_handle *handle = first;
+    while (handle != NULL && handle->group != group) {
+        handle = handle->same;
+    }
     return handle;
 }
 
-struct rules_handle *handle_find(const struct sight *s, const cmrp_slot *slot) {
+static struct rules_handle *pick(struct rules_handle *first, const struct rules_group *group) {
+    struct rules_handle *handle = of_group(first, group);
+    if (handle == NULL && group->id == 0) {
+        return first; // it may be of any association
+    }
+    for (struct rules_handle *h = first; handle == NULL && h != NULL; h = h->same) {
+        handle = h->group->id == 0 ? h : NULL;
+    }
+    return handle;
+}
+
+static struct rules_handle *find(const struct sight *s, const cmrp_slot *slot) {
     struct rules_handle_key key;
-    return slot == NULL ? NULL : look_up(s, slot->handle, &key);
+    struct rules_group *group = s->connection->group;
+    return slot == NULL || is_null(slot) ? NULL
+                                         : bucket_of(s->rules, group->server, slot->handle, &key);
+}
+
+struct rules_handle *handle_find(const struct sight *s, const cmrp_slot *slot) {
+    return pick(find(s, slot), s->connection->group);
 }
 
 struct rules_handle *handle_named(const struct sight *s, bool response, const char *name) {
     return handle_find(s, sight_slot(response ? &s->call->response : &s->call->request, name));
 }
 
-static void close_handle(struct rules *r, struct rules_handle *handle, uint64_t frame) {
+static void unlink_bucket(struct rules *r, struct rules_handle *handle) {
+    struct rules_handle_key key;
+    struct rules_handle *first = bucket_of(r, handle->key.server, handle->key.octets, &key);
+    if (first != handle) {
+        while (first->same != handle) {
+            first = first->same;
+        }
+        first->same = handle->same;
+        return;
+    }
+    HASH_DEL(r->handles, handle);
+    if (handle->same != NULL) {
+        first = handle->same;
+        HASH_ADD(hh, r->handles, key, sizeof first->key, first);
+    }
+}
+
+static void forget(struct rules *r, struct rules_handle *handle) {
     if (!handle->closed) {
         notify_forget(r, handle);
         batch_forget(r, handle);
+    }
+    DL_DELETE2(*(handle->closed ? &r->closed : &r->open), handle, age_prev, age_next);
+    DL_DELETE2(handle->group->handles, handle, group_prev, group_next);
+    unlink_bucket(r, handle);
+    r->handle_count--;
+    free(handle);
+}
+
+static void make_room(const struct sight *s) {
+    struct rules *r = s->rules;
+    if (r->handle_count < r->limits.handles) {
+        return;
+    }
+    rules_say_limit(r, &s->call->call->response.stamp,
+                    "more handles than are remembered: rules about forgotten ones are silent");
+    struct rules_handle *oldest = r->closed != NULL ? r->closed : r->open;
+    struct rules_group *group = oldest->group;
+    group->unseen |= 1u << oldest->meaning;
+    if (!oldest->closed) {
+        rules_blind_group(r, group);
+    }
+    forget(r, oldest);
+}
+
+static void mark_closed(struct rules *r, struct rules_handle *handle, uint64_t frame) {
+    if (!handle->closed) {
+        notify_forget(r, handle);
+        batch_forget(r, handle);
+        DL_DELETE2(r->open, handle, age_prev, age_next);
+        DL_APPEND2(r->closed, handle, age_prev, age_next);
         handle->closed = true;
         handle->closed_at = frame;
     }
 }
 
-static void learn(const struct sight *s, const cmrp_param *p, const cmrp_slot *slot) {
-    static const uint8_t null[CMRP_HANDLE_SIZE];
+static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
+    struct rules *r = s->rules;
+    struct rules_group *group = s->connection->group;
     struct rules_handle_key key;
-    if (memcmp(slot->handle, null, sizeof null) == 0) {
+    make_room(s);
+    struct rules_handle *handle = util_alloc(sizeof *handle);
+    struct rules_handle *first = bucket_of(r, group->server, octets, &key);
+    handle->key = key;
+    handle->group = group;
+    if (first != NULL) {
+        handle->same = first->same;
+        first->same = handle;
+    } else {
+        HASH_ADD(hh, r->handles, key, sizeof handle->key, handle);
+    }
+    DL_APPEND2(group->handles, handle, group_prev, group_next);
+    DL_APPEND2(r->open, handle, age_prev, age_next);
+    r->handle_count++;
+    return handle;
+}
+
+// ---- what a request's handles are ---------------------------------------------------------------
+
+static enum handle_fault check_absent(const struct rules_group *group, unsigned meaning,
+                                      const struct rules_handle *elsewhere) {
+    const unsigned any = 1u << CMRP_MEANS_HGENERIC;
+    if (group->blind || group->lost || (group->unseen & (1u << meaning | any)) != 0 ||
+        (meaning == CMRP_MEANS_HGENERIC && group->unseen != 0)) {
+        return HANDLE_UNKNOWABLE;
+    }
+    return elsewhere != NULL ? HANDLE_FOREIGN : HANDLE_UNGIVEN;
+}
+
+enum handle_fault handle_check(const struct sight *s, const cmrp_param *p, const cmrp_slot *slot,
+                               struct rules_handle **handle) {
+    const uint64_t asked = s->call->call->request.stamp.frame;
+    const struct rules_group *group = s->connection->group;
+    struct rules_handle *first = find(s, slot);
+    struct rules_handle *h = *handle = pick(first, group);
+    if (is_null(slot)) {
+        return HANDLE_NULL;
+    }
+    if (h == NULL) {
+        *handle = first;
+        return check_absent(group, p->meaning, first);
+    }
+    if (group->lost || h->group->lost || h->uncertain) {
+        return HANDLE_UNKNOWABLE;
+    }
+    if (h->opened >= asked) { // what it was when it was used is not known any more
+        return h->again ? HANDLE_UNKNOWABLE : check_absent(group, p->meaning, NULL);
+    }
+    if (p->meaning != CMRP_MEANS_HGENERIC && p->meaning != h->meaning) {
+        return HANDLE_KIND;
+    }
+    if (!h->closed) {
+        return HANDLE_VALID;
+    }
+    return h->closed_at < asked ? HANDLE_CLOSED : HANDLE_UNKNOWABLE;
+}
+
+// ---- handles given and closed -------------------------------------------------------------------
+
+// Kinds of handles that methods give of which no parameter is described.
+static uint32_t given_unseen(const struct assoc_call *call) {
+    const bool three = call->interface.version == CMRP_INTERFACE_3;
+    switch (call->opnum) {
+    case 8:
+    case 9: return 1u << CMRP_MEANS_HRES;
+    case 120: return three ? 1u << CMRP_MEANS_HRES : 0;
+    case 121: return three ? 1u << CMRP_MEANS_HNETWORK : 0;
+    case 122: return three ? 1u << CMRP_MEANS_HNETINTERFACE : 0;
+    case 129: return three ? 1u << CMRP_MEANS_HGROUP : 0;
+    case 163:
+    case 164: return three ? 1u << CMRP_MEANS_HGENERIC : 0;
+    default: return 0;
+    }
+}
+
+static bool gives(const cmrp_param *p) {
+    return p->kind == CMRP_KIND_HANDLE && p->directions == CMRP_OUT;
+}
+
+static bool closes(const cmrp_param *p) {
+    return p->kind == CMRP_KIND_HANDLE && p->directions == (CMRP_IN | CMRP_OUT);
+}
+
+// The outcome of this call is not known.
+static void learn_nothing(const struct sight *s) {
+    const struct assoc_call *call = s->call->call;
+    const cmrp_method *method = s->call->method;
+    struct rules_group *group = s->connection->group;
+    if (call->request.state == ASSOC_ABSENT) {
+        group->lost = true;
+        group->unseen = UINT32_MAX;
         return;
     }
-    struct rules_handle *handle = look_up(s, slot->handle, &key);
+    if (method == NULL) {
+        group->unseen |= given_unseen(call);
+        return;
+    }
+    for (uint32_t i = 0; i < method->count; i++) {
+        const cmrp_param *p = &method->params[i];
+        const unsigned protocol =
+            call->interface.version == CMRP_INTERFACE_2 ? CMRP_PROTOCOL_2 : CMRP_PROTOCOL_3;
+        if ((p->protocols & protocol) == 0) {
+            continue;
+        }
+        if (gives(p)) {
+            group->unseen |= 1u << p->meaning;
+        } else if (closes(p) && s->call->request.decoded) {
+            struct rules_handle *handle = handle_find(s, &s->call->request.slots[i]);
+            if (handle != NULL) {
+                handle->uncertain = true;
+            }
+        } else if (closes(p)) {
+            group->lost = true;
+        }
+    }
+}
+
+static void learn_given(const struct sight *s, const cmrp_param *p, const cmrp_slot *slot) {
+    struct rules *r = s->rules;
+    struct rules_handle *handle = of_group(find(s, slot), s->connection->group);
+    if (is_null(slot)) {
+        return;
+    }
     if (handle == NULL) {
-        handle = util_alloc(sizeof *handle);
-        handle->key = key;
-        HASH_ADD(hh, s->rules->handles, key, sizeof handle->key, handle);
+        handle = add(s, slot->handle);
     } else {
-        close_handle(s->rules, handle, 0);
+        handle->again = handle->again || handle->closed;
+        handle->uncertain = handle->uncertain || !handle->closed;
+        mark_closed(r, handle, 0);
+        DL_DELETE2(r->closed, handle, age_prev, age_next);
+        DL_APPEND2(r->open, handle, age_prev, age_next);
     }
     handle->closed = false;
     handle->closed_at = 0;
     handle->meaning = p->meaning;
     handle->opnum = s->call->call->opnum;
-    handle->group = s->connection->group;
+    handle->interface = s->call->call->interface.version;
     handle->opened = s->call->call->response.stamp.frame;
 }
 
-void handle_on_call(const struct sight *s) {
+static void learn(const struct sight *s) {
     const struct rules_side *in = &s->call->request, *out = &s->call->response;
-    if (!in->decoded || !out->decoded || !sight_succeeded(s)) {
+    const cmrp_method *method = s->call->method;
+    if (s->call->call->faulted) {
+        return; // nothing was done, or nothing that the client can know of
+    }
+    if (!in->decoded || !out->decoded) {
+        learn_nothing(s);
         return;
     }
-    const cmrp_method *method = out->format.method;
+    const bool succeeded = sight_succeeded(s);
     for (uint32_t i = 0; i < method->count; i++) {
         const cmrp_param *p = &method->params[i];
         if (p->kind != CMRP_KIND_HANDLE || !out->slots[i].present) {
             continue;
         }
-        if (in->slots[i].present) { // [in, out]: it closes
+        if (gives(p)) {
+            if (succeeded) {
+                learn_given(s, p, &out->slots[i]);
+            } else if (!is_null(&out->slots[i])) {
+                s->connection->group->unseen |= 1u << p->meaning; // whatever it is
+            }
+        } else if (succeeded) {
             struct rules_handle *handle = handle_find(s, &in->slots[i]);
             if (handle != NULL) {
-                close_handle(s->rules, handle, s->call->call->response.stamp.frame);
+                mark_closed(s->rules, handle, s->call->call->response.stamp.frame);
+                handle->uncertain = handle->uncertain || !is_null(&out->slots[i]);
             }
-        } else {
-            learn(s, p, &out->slots[i]);
         }
     }
 }
 
+void handle_on_call(const struct sight *s) {
+    handle_judge(s);
+    learn(s);
+}
+
 void handle_run_down(struct rules *r, struct rules_group *group) {
-    struct rules_handle *handle, *next;
-    HASH_ITER(hh, r->handles, handle, next) {
-        if (handle->group == group) {
-            close_handle(r, handle, 0);
-            HASH_DEL(r->handles, handle);
-            free(handle);
-        }
+    while (group->handles != NULL) {
+        forget(r, group->handles);
     }
 }
 
 void handle_end(struct rules *r) {
-    struct rules_handle *handle, *next;
-    HASH_ITER(hh, r->handles, handle, next) {
-        HASH_DEL(r->handles, handle);
-        free(handle);
+    struct rules_handle *handle;
+    while ((handle = r->open != NULL ? r->open : r->closed) != NULL) {
+        forget(r, handle);
     }
 }

@@ -101,6 +101,10 @@ static struct rules_server *server_of(struct rules *r, const struct rules_end *e
     key.port = end->port;
     key.family = end->family;
     HASH_FIND(hh, r->servers, &key, sizeof key, server);
+    if (server == NULL && HASH_COUNT(r->servers) >= r->limits.parties) {
+        memset(&key, 0, sizeof key); // all others together
+        HASH_FIND(hh, r->servers, &key, sizeof key, server);
+    }
     if (server == NULL) {
         server = util_alloc(sizeof *server);
         memcpy(&server->end, &key, sizeof key);
@@ -114,6 +118,7 @@ static struct rules_group *add_group(struct rules_server *server, uint32_t id, b
     group->server = server;
     group->id = id;
     group->blind = blind;
+    group->lost = server->end.family == 0; // several servers in one
     if (id != 0) {
         HASH_ADD(hh, server->groups, id, sizeof group->id, group);
     }
@@ -127,6 +132,8 @@ static void leave_group(struct rules *r, struct rules_connection *c) {
         return;
     }
     handle_run_down(r, group);
+    notify_group_end(r, group);
+    flight_forget(group);
     if (group->id != 0) {
         HASH_DEL(group->server->groups, group);
     }
@@ -174,7 +181,8 @@ static struct rules_connection *connection_of(struct rules *r, const struct rule
     return c;
 }
 
-static void blind_group(struct rules *r, struct rules_group *group) {
+void rules_blind_group(struct rules *r, struct rules_group *group) {
+    group->lost = true;
     if (!group->blind) {
         group->blind = true;
         notify_on_blind(r, group);
@@ -187,19 +195,28 @@ static void blind_group(struct rules *r, struct rules_group *group) {
 void rules_bind(struct rules *r, const struct rules_peers *peers, const struct assoc_bind *bind) {
     struct rules_connection *c = connection_of(r, peers);
     const struct sight s = {.rules = r, .connection = c, .bind = bind};
-    if (bind->answer != NULL && (bind->answer->header.ptype == CMRP_PTYPE_BIND_ACK ||
-                                 bind->answer->header.ptype == CMRP_PTYPE_ALTER_CONTEXT_RESP)) {
+    if (bind->answer != NULL && bind->answer->header.ptype == CMRP_PTYPE_BIND_ACK) {
         join_group(r, c, bind->answer->assoc_group_id, bind->offer->assoc_group_id == 0);
     }
     bind_on_bind(&s);
 }
 
+void rules_request(struct rules *r, const struct rules_peers *peers,
+                   const struct assoc_call *call) {
+    struct rules_connection *c = connection_of(r, peers);
+    if (c->group == NULL) {
+        join_group(r, c, call->group, false);
+    }
+    flight_start(r, c, call);
+}
+
 void rules_call(struct rules *r, const struct rules_peers *peers, const struct rules_call *call) {
     struct rules_connection *c = connection_of(r, peers);
-    const struct sight s = {.rules = r, .connection = c, .call = call};
+    struct sight s = {.rules = r, .connection = c, .call = call};
     if (c->group == NULL) {
-        join_group(r, c, 0, false);
+        join_group(r, c, call->call->group, false);
     }
+    s.flight = flight_of(c, call->call);
     c->counter[RULES_CLIENT]->calls++;
     c->counter[RULES_SERVER]->calls++;
     bind_on_call(&s);
@@ -207,6 +224,7 @@ void rules_call(struct rules *r, const struct rules_peers *peers, const struct r
     handle_on_call(&s);
     notify_on_call(&s);
     batch_on_call(&s);
+    flight_end(c->group, s.flight);
 }
 
 void rules_blind(struct rules *r, const struct rules_peers *peers,
@@ -215,7 +233,7 @@ void rules_blind(struct rules *r, const struct rules_peers *peers,
     (void)stamp;
     c->peers.whole = false;
     if (c->group != NULL) {
-        blind_group(r, c->group);
+        rules_blind_group(r, c->group);
     }
 }
 
@@ -282,6 +300,24 @@ void rules_destroy(struct rules *r) {
     free(r);
 }
 
+void rules_say_limit(struct rules *r, const struct assoc_stamp *stamp, const char *text) {
+    if (!r->noted_limit && r->events.note != NULL) {
+        r->events.note(r->events.context, "rules-limit", text, stamp);
+    }
+    r->noted_limit = true;
+}
+
+bool rules_full(const struct sight *s) {
+    struct rules *r = s->rules;
+    if (r->records < r->limits.records) {
+        return false;
+    }
+    rules_say_limit(r, s->call != NULL ? &s->call->call->response.stamp : &s->bind->answered,
+                    "more filters, values and batches than are remembered: rules about forgotten "
+                    "ones are silent");
+    return true;
+}
+
 // ---- findings -----------------------------------------------------------------------------------
 
 void rule_kept(const struct sight *s, size_t rule) {
@@ -294,6 +330,22 @@ static uint64_t frame_of(const struct sight *s, size_t rule, enum rules_place pl
     }
     return place == RULES_RESPONSE ? s->call->call->response.stamp.frame
                                    : s->call->call->request.stamp.frame;
+}
+
+// Text that was cut off ends with a whole character.
+static void trim(char *text, size_t size, int wanted) {
+    if (wanted < 0 || (size_t)wanted < size) {
+        return;
+    }
+    size_t end = size - 1;
+    while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80) {
+        end--;
+    }
+    // The character that begins before `end` is whole or is not: it goes in any case.
+    if (end > 0 && ((unsigned char)text[end - 1] & 0x80) != 0) {
+        end--;
+    }
+    text[end] = '\0';
 }
 
 void rule_broken(const struct sight *s, size_t rule, const struct where *where, const char *format,
@@ -316,7 +368,7 @@ void rule_broken(const struct sight *s, size_t rule, const struct where *where, 
         snprintf(f.field, sizeof f.field, "%s", where->field);
     }
     va_start(arguments, format);
-    vsnprintf(f.message, sizeof f.message, format, arguments);
+    trim(f.message, sizeof f.message, vsnprintf(f.message, sizeof f.message, format, arguments));
     va_end(arguments);
     if (s->rules->events.finding != NULL) {
         s->rules->events.finding(s->rules->events.context, &f);
@@ -343,8 +395,7 @@ const cmrp_slot *sight_slot(const struct rules_side *side, const char *name) {
     return find_slot(side, name, &index);
 }
 
-// Octets that a slot's value takes.
-static size_t slot_size(const cmrp_param *p, const cmrp_slot *slot, cmrp_syntax syntax) {
+size_t sight_size(const cmrp_param *p, const cmrp_slot *slot, cmrp_syntax syntax) {
     if (slot->null) {
         return cmrp_ndr_word(syntax);
     }
@@ -366,7 +417,7 @@ struct where sight_where(const struct sight *s, bool response, const char *name)
     const cmrp_slot *slot = find_slot(side, name, &index);
     if (slot != NULL) {
         where.offset = slot->offset;
-        where.size = slot_size(&side->format.method->params[index], slot, side->format.syntax);
+        where.size = sight_size(&side->format.method->params[index], slot, side->format.syntax);
     }
     return where;
 }

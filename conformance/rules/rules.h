@@ -116,6 +116,10 @@ void rules_destroy(struct rules *rules);
 
 void rules_bind(struct rules *rules, const struct rules_peers *peers,
                 const struct assoc_bind *bind);
+// A request is whole: its call is under way until rules_call is told of it. What a call under way
+// may have done already is no order that could be broken.
+void rules_request(struct rules *rules, const struct rules_peers *peers,
+                   const struct assoc_call *call);
 void rules_call(struct rules *rules, const struct rules_peers *peers,
                 const struct rules_call *call);
 // Octets, or calls, of this connection are not known.

@@ -25,9 +25,13 @@ enum {
 struct rules_server;
 struct rules_group;
 struct rules_connection;
+struct flight;
 struct notify_port;
+struct notify_name;
+struct notify_history;
 struct batch_port;
 struct batch_key;
+struct batch_model;
 
 // ---- who ----------------------------------------------------------------------------------------
 
@@ -57,9 +61,16 @@ struct rules_server {
 // A connection whose group is not known is an association of its own, which is blind.
 struct rules_group {
     struct rules_server *server;
-    uint32_t id;        // of the bind_ack; 0: not known
-    bool blind;         // handles may exist that were not seen
-    size_t connections; // open
+    uint32_t id;     // of the bind_ack; 0: not known
+    bool blind;      // handles may exist that were not seen
+    bool lost;       // after its beginning: known handles may have changed, too
+    uint32_t unseen; // 1 << CMRP_MEANS_H…: kinds of which some may be given unseen
+    struct rules_handle *handles;
+    size_t connections;            // open
+    struct flight *flights;        // calls under way, latest first
+    struct notify_history *notify; // state sequences seen: notify_sequence.c's
+    bool notify_blind;             // filters may have been registered that were not seen
+    bool batch_unsure;             // a batch port may have been closed unseen: batch_port.c's
     UT_hash_handle hh;
 };
 
@@ -68,6 +79,9 @@ struct rules_connection {
     struct rules_peers peers;
     struct rules_group *group;
     struct rules_counter *counter[RULES_ROLES];
+    bool secured;  // a bind or alter_context had a security trailer
+    bool bound;    // a bind_ack was seen
+    uint32_t said; // bind_security.c: findings made, which are made once a connection
     UT_hash_handle hh;
 };
 
@@ -79,8 +93,11 @@ struct rules {
     struct rules_counter *counters; // hash table
     struct rules_counter *first_counter, *last_counter;
     struct rules_handle *handles; // hash table
-    size_t records;               // counted against limits.records
+    size_t handle_count;
+    struct rules_handle *open, *closed; // oldest first
+    size_t records;                     // counted against limits.records
     bool noted_limit;
+    struct batch_model *values; // batch_model.c's
 };
 
 // ---- a call being judged ------------------------------------------------------------------------
@@ -88,6 +105,7 @@ struct rules {
 struct sight {
     struct rules *rules;
     struct rules_connection *connection;
+    struct flight *flight;         // the call's own; NULL where its request was not told
     const struct rules_call *call; // NULL: a bind
     const struct assoc_bind *bind;
 };
@@ -115,9 +133,46 @@ struct where sight_where(const struct sight *s, bool response, const char *name)
 bool sight_succeeded(const struct sight *s);
 // The first status of the response that is not 0, or 0; false where there is no decoded response.
 bool sight_status(const struct sight *s, uint32_t *status);
+// Whether there is no room for one more record; says so, once.
+bool rules_full(const struct sight *s);
 // "MS-CMRP 3.1.4.1" (2) or "MS-CMRP 3.1.4.2" (3): which protocol version the call belongs to; 0:
 // neither.
 unsigned sight_interface(const struct sight *s);
+
+// Octets that a slot's value takes.
+size_t sight_size(const cmrp_param *p, const cmrp_slot *slot, cmrp_syntax syntax);
+
+// ---- calls under way (flight.c) -----------------------------------------------------------------
+
+// A call whose request is whole and whose end was not told yet. It may have had its effect already.
+// Kept are those of methods whose effect, or whose wait, matters to other calls; see flight.c.
+struct flight {
+    struct rules_connection *connection;
+    uint32_t call_id;
+    uint16_t opnum;
+    uint64_t frame; // of the request
+    bool known;     // handle is: the first parameter
+    uint8_t handle[CMRP_HANDLE_SIZE];
+    // ApiCloseNotify: what stood when the request came (notify.c).
+    unsigned version; // of the port; 0: not known
+    bool filtered;    // it had a filter
+    bool retrieved;   // a Get had been called
+    bool waits;       // a Get was under way that no Unblock had ended
+    bool unblocked;   // an Unblock was under way, or may have been
+    struct flight *next;
+};
+
+void flight_start(struct rules *r, struct rules_connection *c, const struct assoc_call *call);
+// The entry of a call that is being judged, or NULL.
+struct flight *flight_of(const struct rules_connection *c, const struct assoc_call *call);
+void flight_end(struct rules_group *group, struct flight *flight);
+void flight_forget(struct rules_group *group);
+
+// Whether a call of this opnum may be under way on the handle: FLIGHT_UNKNOWN where one is on a
+// handle that could not be read.
+enum flight_sort { FLIGHT_NONE, FLIGHT_UNKNOWN, FLIGHT_SURE };
+enum flight_sort flight_on(const struct sight *s, uint16_t opnum,
+                           const uint8_t handle[CMRP_HANDLE_SIZE]);
 
 // ---- handles (handle.c) -------------------------------------------------------------------------
 
@@ -127,28 +182,61 @@ struct rules_handle {
         struct rules_server *server;
         uint8_t octets[CMRP_HANDLE_SIZE];
     } key;
-    unsigned meaning; // CMRP_MEANS_H…
-    uint16_t opnum;   // of the call that gave it
+    unsigned meaning;   // CMRP_MEANS_H…
+    uint16_t opnum;     // of the call that gave it
+    uint16_t interface; // version
     struct rules_group *group;
     uint64_t opened; // frame of the response that gave it
+    bool again;      // these octets had been given, and closed, before
+    bool uncertain;  // whether it is open: a close was not answered, or it was given twice
     bool closed;
     uint64_t closed_at;         // frame of the response that closed it
     struct notify_port *notify; // HNOTIFY: notify.c's
+    struct notify_name *name;   // of the object that was opened: notify.c's; NULL: not known
     struct batch_port *batch;   // HBATCH_PORT: batch.c's
     struct batch_key *registry; // HKEY: batch.c's
+    struct rules_handle *same;  // of another association, with the same octets
+    struct rules_handle *group_prev, *group_next;
+    struct rules_handle *age_prev, *age_next; // in rules.open or rules.closed
     UT_hash_handle hh;
 };
 
-// The handle in a slot, or NULL: never given as far as is known, or the NULL handle.
+// What is wrong with a handle that a request holds.
+enum handle_fault {
+    HANDLE_UNKNOWABLE, // nothing can be said
+    HANDLE_VALID,
+    HANDLE_NULL,
+    HANDLE_UNGIVEN, // never, as yet
+    HANDLE_FOREIGN, // given to another association
+    HANDLE_CLOSED,
+    HANDLE_KIND, // of another kind
+};
+// *handle: of the last three what it is, else NULL where nothing is known of it.
+enum handle_fault handle_check(const struct sight *s, const cmrp_param *p, const cmrp_slot *slot,
+                               struct rules_handle **handle);
+
+// The handle in a slot, or NULL: never given as far as is known, or the NULL handle. That of this
+// association, or, where an association is not known, of any of the server's.
 struct rules_handle *handle_find(const struct sight *s, const cmrp_slot *slot);
 // The handle of the named parameter of the request or the response.
 struct rules_handle *handle_named(const struct sight *s, bool response, const char *name);
 
+// Rules about the handles of a call (handle_rules.c), before the call changes them.
+void handle_judge(const struct sight *s);
+
 // ---- topics: each sees every call, in this order -----------------------------------------------
 
 void bind_on_bind(const struct sight *s);
+// bind_security.c
+void security_on_bind(const struct sight *s);
+void security_on_call(const struct sight *s);
+// The principal that the first token of a client asks a ticket for, where it shows: components
+// separated by "/" as octets of the token. False: it does not show. *offset is where the name
+// starts in the token (principal.c).
+bool principal_of(cmrp_view token, char *name, size_t size, size_t *offset, size_t *length);
 void bind_on_call(const struct sight *s);
 void field_on_call(const struct sight *s);
+void field_on_structures(const struct sight *s, bool succeeded); // field_call.c
 void handle_on_call(
     const struct sight *s); // new handles are known from here on; closed ones closed
 void notify_on_call(const struct sight *s);
@@ -162,9 +250,18 @@ void batch_forget(struct rules *rules, struct rules_handle *handle);
 void handle_end(struct rules *rules);
 void notify_end(struct rules *rules);
 void batch_end(struct rules *rules);
+// Something was lost in this association: tells the topics, once.
+void rules_blind_group(struct rules *rules, struct rules_group *group);
+// Says "rules-limit", the first time.
+void rules_say_limit(struct rules *rules, const struct assoc_stamp *stamp, const char *text);
 // Something was lost in this association.
 void notify_on_blind(struct rules *rules, struct rules_group *group);
 void batch_on_blind(struct rules *rules, struct rules_group *group);
+// A request that is kept as a call under way.
+void notify_on_request(struct rules *rules, const struct rules_connection *connection,
+                       struct flight *flight);
+// The association has ended.
+void notify_group_end(struct rules *rules, struct rules_group *group);
 // Handles of the association are run down: its last connection has ended.
 void handle_run_down(struct rules *rules, struct rules_group *group);
 

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls and binds to rules, their findings back to the records.
+#include <stdio.h>
+#include <string.h>
+
+#include "replay/state.h"
+
+// ---- peers --------------------------------------------------------------------------------------
+
+static struct rules_end end_of(const struct capture_endpoint *endpoint) {
+    struct rules_end end = {.port = endpoint->port, .family = endpoint->family};
+    _Static_assert(sizeof end.address == sizeof endpoint->addr, "an address");
+    memcpy(end.address, endpoint->addr, sizeof end.address);
+    return end;
+}
+
+struct replay_peers replay_peers_of(const struct replay_connection *c) {
+    const int client = replay_client(c);
+    return (struct replay_peers){.ends = {.connection = c->id,
+                                          .client = end_of(&c->endpoint[client]),
+                                          .server = end_of(&c->endpoint[1 - client]),
+                                          .whole = c->whole},
+                                 .client = c->text[client],
+                                 .server = c->text[1 - client],
+                                 .direction = client};
+}
+
+// ---- findings -----------------------------------------------------------------------------------
+
+static void on_finding(void *context, const struct rules_finding *f) {
+    struct replay *r = context;
+    const struct rule *rule = rules_at(f->rule);
+    struct replay_finding *kept =
+        r->judged != NULL ? replay_next_finding(r->judged, rule->must) : NULL;
+    if (kept != NULL) {
+        *kept = (struct replay_finding){.must = rule->must,
+                                        .role = rule->role,
+                                        .frame = f->frame,
+                                        .offset = f->offset,
+                                        .size = f->size,
+                                        .pdu = f->place == RULES_PDU,
+                                        .response = f->place == RULES_RESPONSE,
+                                        .section = rule->section,
+                                        .rule = rule};
+        snprintf(kept->field, sizeof kept->field, "%s", f->field);
+        snprintf(kept->message, sizeof kept->message, "%s", f->message);
+    }
+}
+
+static void on_note(void *context, const char *code, const char *text,
+                    const struct assoc_stamp *stamp) {
+    replay_on_note(context, NULL, code, text, stamp);
+}
+
+// ---- events -------------------------------------------------------------------------------------
+
+void replay_rules_begin(struct replay *r) {
+    const struct rules_events events = {.context = r, .finding = on_finding, .note = on_note};
+    if (r->options->rules) {
+        r->rules = rules_create(&r->options->rule_limits, &events);
+    }
+}
+
+void replay_rules_end(struct replay *r) {
+    const struct replay_observer *observer = r->options->observer;
+    if (r->rules != NULL && observer != NULL && observer->judged != NULL) {
+        observer->judged(observer->context, r->rules);
+    }
+    rules_destroy(r->rules);
+    r->rules = NULL;
+}
+
+void replay_judge_bind(struct replay_connection *c, const struct assoc_bind *bind,
+                       struct replay_call *findings) {
+    struct replay *r = c->replay;
+    if (r->rules != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        r->judged = findings;
+        rules_bind(r->rules, &peers.ends, bind);
+        r->judged = NULL;
+    }
+}
+
+void replay_judge_request(struct replay_connection *c, const struct assoc_call *call) {
+    if (c->replay->rules != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        rules_request(c->replay->rules, &peers.ends, call);
+    }
+}
+
+static struct rules_side side_of(const struct replay_side *side) {
+    return (struct rules_side){
+        .decoded = side->decoded, .stub = side->stub, .format = side->format, .slots = side->slots};
+}
+
+void replay_judge_call(struct replay_connection *c, struct replay_call *call) {
+    struct replay *r = c->replay;
+    if (r->rules != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        const struct rules_call judged = {.call = call->call,
+                                          .method = call->method,
+                                          .request = side_of(&call->request),
+                                          .response = side_of(&call->response)};
+        r->judged = call;
+        rules_call(r->rules, &peers.ends, &judged);
+        r->judged = NULL;
+    }
+}
+
+void replay_blind(struct replay_connection *c, const struct assoc_stamp *stamp) {
+    struct replay *r = c->replay;
+    c->whole = false;
+    // Before it is known who is the client nothing was judged.
+    if (r->rules != NULL && (c->assoc == NULL || assoc_kind(c->assoc) == ASSOC_OURS)) {
+        const struct replay_peers peers = replay_peers_of(c);
+        rules_blind(r->rules, &peers.ends, stamp);
+    }
+}
+
+void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp) {
+    if (c->replay->rules != NULL) {
+        const struct replay_peers peers = replay_peers_of(c);
+        rules_close(c->replay->rules, &peers.ends, broken, stamp);
+    }
+}
+
+// Notes that leave every call known, and in its place.
+bool replay_note_is_harmless(enum assoc_note note) {
+    switch (note) {
+    case ASSOC_NOTE_CANCEL:
+    case ASSOC_NOTE_ORPHANED:
+    case ASSOC_NOTE_SHUTDOWN:
+    case ASSOC_NOTE_CUT:
+    case ASSOC_NOTE_STUB_LIMIT: return true; // of the last: the call is reported, undecoded
+    default: return false;
+    }
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+// Indications: which events may be returned at all, which filter has asked for them, about which
+// object they are.
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/notify.h"
+
+enum { CLUSTER_RECONNECT = 0x80000, QUORUM_STATE = 0x10000000, OPEN_HANDLES = 4096 };
+
+static bool one_bit(uint64_t flags) {
+    return flags != 0 && (flags & (flags - 1)) == 0;
+}
+
+// ---- filters ------------------------------------------------------------------------------------
+
+static bool asks(const struct notify_filter *f, const struct notify_event *e) {
+    return f->adder->port == e->getter->port && (f->flags & e->flags) != 0 &&
+           (e->getter->port == 1 || f->object_type == e->object_type);
+}
+
+static bool asks_with_key(const struct notify_filter *f, const struct notify_event *e) {
+    return asks(f, e) && f->key == (uint32_t)e->key;
+}
+
+// Whether a filter that is not known can have asked for something on this port.
+static bool knows_filters(const struct sight *s, const struct notify_event *e) {
+    return e->port != NULL && !e->port->unsure && notify_sees_all(s) &&
+           !notify_adding(s, e->handle);
+}
+
+struct notify_filter *notify_only_filter(const struct sight *s, const struct notify_event *e) {
+    struct notify_filter *only = NULL;
+    if (!knows_filters(s, e)) {
+        return NULL;
+    }
+    for (struct notify_filter *f = e->port->filters; f != NULL; f = f->next) {
+        if (asks_with_key(f, e)) {
+            if (only != NULL || !f->sure) {
+                return NULL;
+            }
+            only = f;
+        }
+    }
+    return only;
+}
+
+static void describe(const struct notify_event *e, char *text, size_t size) {
+    const cmrp_change_set *set = e->getter->port == 1 ? cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE)
+                                                      : cmrp_change_set_of_type(e->object_type);
+    notify_flag_names(text, size, set, e->flags);
+}
+
+// The event is asked for, but not with this key.
+static void wrong_key(const struct sight *s, const struct notify_event *e) {
+    const struct notify_adder *adder = NULL;
+    bool mixed = false;
+    uint32_t key = 0;
+    for (const struct notify_filter *f = e->port->filters; f != NULL; f = f->next) {
+        if (asks(f, e)) {
+            mixed = mixed || (adder != NULL && adder != f->adder);
+            adder = f->adder;
+            key = f->key;
+        }
+    }
+    const size_t rule =
+        mixed || adder == NULL ? e->getter->key : adder->rules[e->getter->protocol].key;
+    rule_broken(s, rule, &e->at_key,
+                "dwNotifyKey 0x%llx was not registered for this event, but 0x%lx",
+                (unsigned long long)e->key, (unsigned long)key);
+}
+
+// Returns whether a filter of the port asks for the event with its key.
+static bool judge_match(const struct sight *s, const struct notify_event *e) {
+    const struct notify_filter *asking = NULL, *keyed = NULL;
+    const bool knows = knows_filters(s, e);
+    char text[96];
+    if (e->port == NULL) {
+        return false;
+    }
+    describe(e, text, sizeof text);
+    if (e->port->filters == NULL) {
+        if (knows && e->getter->first_filter != RULE_COUNT) {
+            rule_broken(s, e->getter->first_filter, &e->at_flags,
+                        "%s is returned, but no filter was registered", text);
+        }
+        return false;
+    }
+    rule_kept(s, e->getter->first_filter);
+    for (const struct notify_filter *f = e->port->filters; f != NULL && keyed == NULL;
+         f = f->next) {
+        asking = asks(f, e) ? f : asking;
+        keyed = asks_with_key(f, e) ? f : NULL;
+    }
+    if (asking != NULL) {
+        rule_kept(s, e->getter->match);
+    } else if (knows) {
+        rule_broken(s, e->getter->match, &e->at_flags, "no filter of the port asks for %s", text);
+    }
+    if (keyed != NULL) {
+        rule_kept(s, e->getter->key);
+        rule_kept(s, keyed->adder->rules[e->getter->protocol].key);
+    } else if (asking != NULL && knows) {
+        wrong_key(s, e);
+    }
+    return keyed != NULL;
+}
+
+// ---- scope --------------------------------------------------------------------------------------
+
+// Objects can be renamed by anybody at any time. But a name by which another object is open is that
+// object's.
+static bool is_of_another(const struct sight *s, const struct notify_filter *f,
+                          const cmrp_slot *name) {
+    const struct rules_handle *handle;
+    size_t left = OPEN_HANDLES;
+    if (f->adder->scope == CMRP_SCOPE_RESOURCE_TYPE) {
+        return true; // types keep their names
+    }
+    for (handle = s->rules->handles; handle != NULL && left > 0; handle = handle->hh.next, left--) {
+        if (handle->key.server == s->connection->group->server && handle->meaning == f->meaning &&
+            handle->name != NULL && notify_compare(handle->name, name) == NOTIFY_SAME) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether Name is that of the object which the filter is targeted at.
+static bool names_target(const struct notify_event *e) {
+    if (e->getter->port == 1) {
+        return true;
+    }
+    return !(e->object_type == 2 && e->flags == 0x40) && !(e->object_type == 7 && e->flags == 0x1);
+}
+
+static void judge_scope(const struct sight *s, const struct notify_event *e) {
+    const struct notify_filter *other = NULL;
+    if (!names_target(e) || e->name->null || e->name->bytes.size == 0) {
+        return;
+    }
+    for (const struct notify_filter *f = e->port->filters; f != NULL; f = f->next) {
+        if (!asks_with_key(f, e)) {
+            continue;
+        }
+        const enum notify_likeness like =
+            f->targeted && f->name != NULL ? notify_compare(f->name, e->name) : NOTIFY_UNCLEAR;
+        if (like == NOTIFY_SAME) {
+            rule_kept(s, RULE_SCOPE);
+        }
+        if (like != NOTIFY_OTHER) {
+            return;
+        }
+        other = f;
+    }
+    if (other != NULL && knows_filters(s, e) && is_of_another(s, other, e->name)) {
+        rule_broken(s, RULE_SCOPE, &e->at_name,
+                    "an event of another object than the one that dwNotifyKey 0x%llx is for",
+                    (unsigned long long)e->key);
+    }
+}
+
+// ---- version 1 ----------------------------------------------------------------------------------
+
+// Events of objects that have names, by the methods that register them.
+static bool has_name(uint64_t flag) {
+    static const uint16_t scopes = CMRP_SCOPE_NODE | CMRP_SCOPE_GROUP | CMRP_SCOPE_RESOURCE |
+                                   CMRP_SCOPE_NETWORK | CMRP_SCOPE_NETINTERFACE;
+    const cmrp_change_set *set = cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
+    return (cmrp_change_registrable(set, scopes) & flag) != 0 || (flag & 0x70000) != 0;
+}
+
+static bool may_be_returned(const struct sight *s, const struct notify_event *e) {
+    const cmrp_change_set *set = cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
+    const bool v2 = e->getter->protocol == NOTIFY_P2;
+    uint64_t never = ~cmrp_change_with(set, CMRP_CHANGE_RETURNABLE);
+    char text[96];
+    if (!one_bit(e->flags)) {
+        rule_broken(s, RULE_ONE_BIT, &e->at_flags, "0x%08lx holds %s", (unsigned long)e->flags,
+                    e->flags == 0 ? "no bit" : "several bits");
+        return false;
+    }
+    rule_kept(s, RULE_ONE_BIT);
+    never |= v2 ? (uint64_t)CLUSTER_RECONNECT : 0;
+    if ((e->flags & never) != 0) {
+        describe(e, text, sizeof text);
+        rule_broken(s, e->getter->never, &e->at_flags, "%s is returned", text);
+        return false;
+    }
+    rule_kept(s, e->getter->never);
+    if (v2 && e->flags == QUORUM_STATE) {
+        rule_broken(s, RULE_NO_QUORUM, &e->at_flags, "CLUSTER_CHANGE_QUORUM_STATE is returned");
+        return false;
+    }
+    if (v2) {
+        rule_kept(s, RULE_NO_QUORUM);
+    }
+    return true;
+}
+
+static void judge_v1(const struct sight *s, const struct notify_event *e) {
+    notify_learn_sequence(s, e);
+    if (!may_be_returned(s, e)) {
+        return;
+    }
+    if (has_name(e->flags)) {
+        if (e->name->null || e->name->bytes.size == 0) {
+            rule_broken(s, e->getter->name, &e->at_name, "the object has no name");
+        } else {
+            rule_kept(s, e->getter->name);
+        }
+    }
+    // The mark of dropped indications cannot be registered.
+    if (e->flags != CLUSTER_RECONNECT && judge_match(s, e)) {
+        judge_scope(s, e);
+        notify_judge_sequence(s, e);
+    }
+}
+
+static void judge_get_notify(const struct sight *s, struct notify_event *e) {
+    const struct rules_side *out = &s->call->response;
+    const cmrp_slot *key = sight_slot(out, "dwNotifyKey");
+    const cmrp_slot *filter = sight_slot(out, "dwFilter");
+    const cmrp_slot *sequence = sight_slot(out, "dwStateSequence");
+    e->name = sight_slot(out, "Name");
+    if (key == NULL || filter == NULL || sequence == NULL || e->name == NULL) {
+        return;
+    }
+    const uint32_t number = (uint32_t)sequence->value;
+    e->key = key->value;
+    e->flags = filter->value;
+    e->sequence = &number;
+    e->at_flags = sight_where(s, true, "dwFilter");
+    e->at_key = sight_where(s, true, "dwNotifyKey");
+    e->at_name = sight_where(s, true, "Name");
+    e->at_sequence = sight_where(s, true, "dwStateSequence");
+    judge_v1(s, e);
+}
+
+// ---- version 2 ----------------------------------------------------------------------------------
+
+static void judge_v2(const struct sight *s, const struct notify_event *e) {
+    const cmrp_change_set *set = cmrp_change_set_of_type(e->object_type);
+    char text[96];
+    if (set == NULL) {
+        rule_broken(s, RULE_EVENT_V2, &e->at_type, "object type %lu has no events",
+                    (unsigned long)e->object_type);
+        return;
+    }
+    if (!one_bit(e->flags) || cmrp_change_unknown(set, e->flags) != 0) {
+        if (notify_has_table(e->object_type)) {
+            return; // said by the rule about this type's notifications
+        }
+        rule_broken(s, RULE_EVENT_V2, &e->at_flags, "0x%llx is not one flag of %s",
+                    (unsigned long long)e->flags, set->name);
+        return;
+    }
+    rule_kept(s, RULE_EVENT_V2);
+    if ((e->flags & ~cmrp_change_with(set, CMRP_CHANGE_RETURNABLE)) != 0) {
+        describe(e, text, sizeof text);
+        rule_broken(s, e->getter->never, &e->at_flags, "%s is returned", text);
+        return;
+    }
+    rule_kept(s, e->getter->never);
+    if (judge_match(s, e)) {
+        judge_scope(s, e);
+    }
+}
+
+// ---- arrays -------------------------------------------------------------------------------------
+
+struct row {
+    const struct sight *s;
+    const cmrp_struct *type;
+    const cmrp_slot *members;
+    char names[CMRP_MAX_PARAMS][64]; // "Notifications[0].dwFilter"
+};
+
+static struct where where_of(const struct row *row, size_t member) {
+    return (struct where){.place = RULES_RESPONSE,
+                          .offset = row->members[member].offset,
+                          .size = sight_size(&row->type->members[member], &row->members[member],
+                                             row->s->call->response.format.syntax),
+                          .field = row->names[member]};
+}
+
+enum { ASYNC_KEY, ASYNC_FILTER, ASYNC_NAME };
+enum { V2_KEY, V2_TYPE, V2_FLAGS, V2_BUFFER, V2_SIZE, V2_OBJECT, V2_PARENT, V2_NAME, V2_KIND };
+
+static void judge_row(struct row *row, struct notify_event *e, uint64_t index) {
+    const cmrp_slot *m = row->members;
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "Notifications[%llu].", (unsigned long long)index);
+    for (uint32_t i = 0; i < row->type->count; i++) {
+        snprintf(row->names[i], sizeof row->names[i], "%s%.*s", prefix,
+                 (int)(sizeof row->names[i] - sizeof prefix), row->type->members[i].name);
+    }
+    e->key = m[0].value;
+    e->at_key = where_of(row, 0);
+    if (e->getter->port == 1) {
+        e->flags = m[ASYNC_FILTER].value;
+        e->name = &m[ASYNC_NAME];
+        e->at_flags = where_of(row, ASYNC_FILTER);
+        e->at_name = where_of(row, ASYNC_NAME);
+        judge_v1(row->s, e);
+    } else {
+        e->object_type = (uint32_t)m[V2_TYPE].value;
+        e->flags = m[V2_FLAGS].value;
+        e->name = &m[V2_NAME];
+        e->at_type = where_of(row, V2_TYPE);
+        e->at_flags = where_of(row, V2_FLAGS);
+        e->at_name = where_of(row, V2_NAME);
+        judge_v2(row->s, e);
+        notify_judge_content(row->s, row->type, m, prefix);
+    }
+}
+
+void notify_judge_indications(const struct sight *s, const struct notify_getter *getter) {
+    struct notify_event e = {.getter = getter};
+    if (!sight_succeeded(s)) {
+        return;
+    }
+    e.port = notify_port_of(s, &e.handle);
+    if (e.port != NULL && e.port->version != getter->port) {
+        e.port = NULL;
+    }
+    const cmrp_slot *array = sight_slot(&s->call->response, "Notifications");
+    if (array == NULL) {
+        judge_get_notify(s, &e);
+    } else if (!array->null) {
+        cmrp_slot members[CMRP_MAX_PARAMS];
+        cmrp_rows rows = array->rows;
+        struct row row = {.s = s, .type = rows.type, .members = members};
+        for (uint64_t i = 0; cmrp_rows_next(&rows, members); i++) {
+            judge_row(&row, &e, i);
+        }
+    }
+}
