@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finished run in the forms that people and programs read: text, JSON, JUnit XML; and progress
-// while it runs.
+// A finished run in the forms that people and programs read: text, JSON, JUnit XML, HTML; and
+// progress while it runs.
 //
 // All writers append to a buffer and never fail. Text that comes from a testee is made safe for
 // where it goes: control and bidirectional characters escaped in text, what XML 1.0 forbids
-// replaced in XML, invalid UTF-8 replaced in both machine forms.
+// replaced in XML, invalid UTF-8 replaced in both machine forms, markup and the like escaped in
+// HTML.
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
@@ -20,6 +21,7 @@ struct report {
     const struct plan *plan;
     const struct catalogue *catalogue; // may be NULL: then sections are those of the files
     const char *command;               // the testee as it was given
+    const char *vectors;               // the folder of vectors as it was given, or NULL
     const char *testee_name;           // "" when it never said
     const char *testee_version;
     const bool *testee_types;   // JSON_TYPES of them
@@ -49,6 +51,9 @@ void report_text(const struct report *report, struct buffer *out);
 void report_json(const struct report *report, struct buffer *out);
 // One <testsuites> document: a suite for each layer, a test case for each case.
 void report_junit(const struct report *report, struct buffer *out);
+
+// One HTML page that needs nothing else.
+void report_html(const struct report *report, struct buffer *out);
 
 // The sections a case is about: those of the requirements that it cites, else the file's source.
 void report_sections(const struct report *report, const struct vector *vector, struct buffer *out);

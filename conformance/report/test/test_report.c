@@ -12,10 +12,10 @@
 #include <cmocka.h>
 #include <libxml/parser.h>
 
+#include "golden.h"
 #include "report/clean.h"
 #include "report/report.h"
 #include "suite/xfail.h"
-#include "util/file.h"
 
 #define FOLDER CMRP_SOURCE_DIR "/conformance/report/test/"
 
@@ -26,6 +26,9 @@ static struct report report;
 
 // Hostile on a terminal, forbidden in XML, invalid in UTF-8.
 static const char OUTPUT[] = "first \033[31mline\nsecond <&\"'> \xff\xef\xbf\xbf end\x01\n";
+
+// A value that would end a script, and turn text around.
+static const char ANSWER[] = "{\"set\":\"</script><b>\\u202e\xe2\x80\xae</b>\",\"value\":4097}";
 
 static struct xfail_line known = {NULL, VERDICT_FAIL, (char *)"known since \033 1.2", 1};
 
@@ -38,12 +41,21 @@ static void set_case(size_t i, enum verdict verdict, const char *expected, const
     r->seconds = seconds;
 }
 
+static void set_answer(size_t i, const char *pointer, const char *answer) {
+    struct case_result *r = &plan.cases[i].result;
+    r->pointer = pointer != NULL ? util_strdup(pointer) : NULL;
+    r->answer = util_strdup(answer);
+    r->answer_size = strlen(answer);
+}
+
 // One case of each verdict.
 static void fill_plan(void) {
     assert_int_equal(plan.count, VERDICT_COUNT);
     set_case(0, VERDICT_PASS, NULL, NULL, 0.001);
-    set_case(1, VERDICT_FAIL, "/value \"4096\"", "\"4097\"", 0.002);
-    set_case(2, VERDICT_XFAIL, "an error (truncated)", "value {}", 0.003);
+    set_case(1, VERDICT_FAIL, "offset 0: 11 (4 octets)", "10 (4 octets)", 0.002);
+    set_answer(1, NULL, "10000000");
+    set_case(2, VERDICT_XFAIL, "/value 4096", "4097", 0.003);
+    set_answer(2, "/value", ANSWER);
     set_case(3, VERDICT_XPASS, NULL, NULL, 0.25);
     set_case(4, VERDICT_UNSUPPORTED, NULL, "not yet", 0);
     set_case(5, VERDICT_CRASH, "hex 00200000", "it was killed by signal 11 (Segmentation fault)",
@@ -57,28 +69,12 @@ static void fill_plan(void) {
 
 // ---- golden files -------------------------------------------------------------------------------
 
-static void compare(const char *name, struct buffer *got) {
-    struct buffer want = {0};
-    char *error = NULL;
-    char *path = util_format(FOLDER "golden/%s", name);
-    if (getenv("CMRP_WRITE_GOLDEN") != NULL) {
-        assert_true(file_write(path, buffer_view(got), &error));
-    }
-    assert_true(file_read(path, FILE_LIMIT, &want, &error));
-    if (got->size != want.size || memcmp(got->data, want.data, got->size) != 0) {
-        fail_msg("%s differs; the report is:\n%s", path, buffer_text(got));
-    }
-    buffer_free(&want);
-    buffer_free(got);
-    free(path);
-}
-
 static void test_text(void **state) {
     struct buffer out = {0};
     (void)state;
     report_plan(&report, &out);
     report_text(&report, &out);
-    compare("findings.txt", &out);
+    golden_compare("findings.txt", &out);
 }
 
 static void test_verbose(void **state) {
@@ -89,14 +85,21 @@ static void test_verbose(void **state) {
     r.colour = true;
     report_plan(&r, &out);
     report_text(&r, &out);
-    compare("verbose.txt", &out);
+    golden_compare("verbose.txt", &out);
 }
 
 static void test_json(void **state) {
     struct buffer out = {0};
     (void)state;
     report_json(&report, &out);
-    compare("report.json", &out);
+    golden_compare("report.json", &out);
+}
+
+static void test_html(void **state) {
+    struct buffer out = {0};
+    (void)state;
+    report_html(&report, &out);
+    golden_compare_page("report.html", &out);
 }
 
 static void test_junit(void **state) {
@@ -107,7 +110,7 @@ static void test_junit(void **state) {
                                        XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     assert_non_null(document);
     xmlFreeDoc(document);
-    compare("report.xml", &out);
+    golden_compare("report.xml", &out);
 }
 
 // Nothing to complain of: no case is listed.
@@ -126,7 +129,7 @@ static void test_all_well(void **state) {
     r.note_count = 0;
     report_text(&r, &out);
     plan_free(&two);
-    compare("well.txt", &out);
+    golden_compare("well.txt", &out);
 }
 
 // A testee that never said its name.
@@ -153,8 +156,9 @@ static void test_unreached(void **state) {
     report_text(&r, &out);
     report_json(&r, &out);
     report_junit(&r, &out);
+    report_html(&r, &out);
     plan_free(&two);
-    compare("unreached.txt", &out);
+    golden_compare_page("unreached.txt", &out);
 }
 
 // ---- text of unknown origin ---------------------------------------------------------------------
@@ -284,11 +288,11 @@ static int unload(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),         cmocka_unit_test(test_verbose),
-        cmocka_unit_test(test_json),         cmocka_unit_test(test_junit),
-        cmocka_unit_test(test_all_well),     cmocka_unit_test(test_unreached),
-        cmocka_unit_test(test_clean),        cmocka_unit_test(test_progress_lines),
-        cmocka_unit_test(test_progress_bar),
+        cmocka_unit_test(test_text),           cmocka_unit_test(test_verbose),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_html),           cmocka_unit_test(test_all_well),
+        cmocka_unit_test(test_unreached),      cmocka_unit_test(test_clean),
+        cmocka_unit_test(test_progress_lines), cmocka_unit_test(test_progress_bar),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
