@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Check the test vectors: schema, ids, requirements, flags, and what JSON parsers differ about.
+"""Check vectors and sequences: schema, ids, requirements, flags, and what JSON parsers differ about.
 
 One line for each problem: file#JSON-pointer: message.
 Exit status: 0 no problem, 1 problems found, 2 the check could not be made.
@@ -15,6 +15,9 @@ LAYERS = ("batch", "change", "stub", "pdu", "payload", "tower")
 KEY_ORDER = ("id", "comment", "type", "set", "method", "opnum", "direction", "interface", "syntax",
              "drep", "object_type", "flag", "hex", "value", "result", "error", "warnings",
              "lenient", "flags", "requirements", "provenance")
+SEQUENCE = "sequence"
+SEQUENCE_ORDER = ("id", "comment", "like", "edits", "steps", "findings", "flags", "requirements",
+                  "provenance")
 MAX_FILE = 1 << 20
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -63,7 +66,7 @@ def schema_errors(validator, document):
 
 def read_flags(path):
     """Return {layer: {flag: line number}} from the tables of README.md."""
-    tables, layer = {name: {} for name in LAYERS}, None
+    tables, layer = {name: {} for name in LAYERS + (SEQUENCE,)}, None
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if line.startswith("#"):
             heading = re.fullmatch(r"#+ Flags of (\w+) vectors", line)
@@ -78,10 +81,11 @@ def check_test(test, at, layer, seen, requirements):
     """Yield (path, message) for what the schema cannot say about the test whose path is at."""
     if test.get("id") in seen:
         yield at + ("id",), f"{test['id']!r} is also the id of {seen[test['id']]}"
-    if test.get("type") != layer:
+    order = SEQUENCE_ORDER if layer == SEQUENCE else KEY_ORDER
+    if layer != SEQUENCE and test.get("type") != layer:
         yield at + ("type",), f"a file in {layer}/ holds tests of type {layer!r} only"
-    known = [key for key in test if key in KEY_ORDER]
-    if known != sorted(known, key=KEY_ORDER.index):
+    known = [key for key in test if key in order]
+    if known != sorted(known, key=order.index):
         yield at, "keys are not in the order that README.md gives"
     for index, item in enumerate(test.get("requirements", [])):
         if item not in requirements:
@@ -96,9 +100,12 @@ def check(root, catalogue):
     if not catalogue.is_file():
         raise CannotCheck(f"{catalogue}: no catalogue of requirements; see --requirements")
     requirements = {line.split("\t")[0] for line in catalogue.read_text("utf-8").splitlines()[1:]}
-    validator = Draft202012Validator(load(root / "schema.json"))
+    tests_of, sequences_of = (Draft202012Validator(load(root / name))
+                              for name in ("schema.json", "sequence.schema.json"))
     tables, seen, found = read_flags(root / "README.md"), {}, 0
-    for layer in LAYERS:
+    for layer in LAYERS + (SEQUENCE,):
+        validator, list_of = ((sequences_of, "sequences") if layer == SEQUENCE
+                              else (tests_of, "tests"))
         files, used = sorted((root / layer).glob("*.json")), {}
         found += len(files)
         for path in files:
@@ -111,14 +118,14 @@ def check(root, catalogue):
                 yield f"{label}: {error}"
                 continue
             problems = list(portability(document)) + list(schema_errors(validator, document))
-            tests = document.get("tests") if isinstance(document, dict) else None
+            tests = document.get(list_of) if isinstance(document, dict) else None
             broken = {where[1] for where, _ in problems if len(where) > 1}
             for index, test in enumerate(tests if isinstance(tests, list) else []):
                 if index not in broken:
-                    problems += check_test(test, ("tests", index), layer, seen, requirements)
-                    seen.setdefault(test.get("id"), f"{label}#/tests/{index}")
+                    problems += check_test(test, (list_of, index), layer, seen, requirements)
+                    seen.setdefault(test.get("id"), f"{label}#/{list_of}/{index}")
                     for number, flag in enumerate(test.get("flags", [])):
-                        used.setdefault(flag, f"{label}#/tests/{index}/flags/{number}")
+                        used.setdefault(flag, f"{label}#/{list_of}/{index}/flags/{number}")
             yield from (f"{label}#{pointer(where)}: {text}" for where, text in problems)
         for flag in sorted(set(used) - set(tables[layer])):
             yield f"{used[flag]}: README.md does not explain the {layer} flag {flag!r}"

@@ -136,6 +136,18 @@ const struct requirement *catalogue_find(const struct catalogue *catalogue, cons
     return NULL;
 }
 
+bool catalogue_cell_has(const char *cell, const char *word) {
+    const size_t n = strlen(word);
+    while (strncmp(cell, word, n) != 0 || (cell[n] != ',' && cell[n] != '\0')) {
+        cell += strcspn(cell, ",");
+        if (*cell == '\0') {
+            return false;
+        }
+        cell++;
+    }
+    return true;
+}
+
 void catalogue_cite(struct buffer *out, const struct requirement *requirement) {
     const bool bare = isdigit((unsigned char)requirement->section[0]) != 0;
     buffer_printf(out, "%s%s", bare ? "MS-CMRP " : "", requirement->section);

@@ -40,6 +40,9 @@ void catalogue_free(struct catalogue *catalogue);
 
 const struct requirement *catalogue_find(const struct catalogue *catalogue, const char *id);
 
+// Whether a word is in a cell that holds several, separated by commas.
+bool catalogue_cell_has(const char *cell, const char *word);
+
 // Appends the section as text cites it: "MS-CMRP 2.2.3.17.1".
 void catalogue_cite(struct buffer *out, const struct requirement *requirement);
 

@@ -176,6 +176,7 @@ static void compare_values(const struct json_selector *how, const json_t *expect
              util_format("%s%s%s", *pointer != '\0' ? pointer : "", *pointer != '\0' ? " " : "",
                          buffer_text(&left)),
              util_format("%s%s", prefix, buffer_text(&right)));
+        r->pointer = util_strdup(pointer);
     } else {
         r->verdict = VERDICT_PASS;
     }
@@ -295,6 +296,21 @@ static void judge_hex(const struct suite_case *c, const struct answer *a, struct
     buffer_free(&octets);
 }
 
+// Keeps the answer for those who want to see it.
+static void keep_answer(const struct answer *answer, struct case_result *r) {
+    char *value = answer->kind == ANSWER_VALUE
+                      ? json_dumps(answer->value, JSON_COMPACT | JSON_ENCODE_ANY)
+                      : NULL;
+    const char *text = answer->kind == ANSWER_VALUE ? value : answer->text;
+    if (text != NULL) {
+        r->answer_size = strlen(text);
+        const size_t kept = r->answer_size < CASE_ANSWER ? r->answer_size : CASE_ANSWER;
+        r->answer = util_alloc(kept + 1);
+        memcpy(r->answer, text, kept);
+    }
+    free(value);
+}
+
 void judge(const struct suite_case *c, const struct answer *answer, struct case_result *result) {
     if (answer->kind == ANSWER_UNSUPPORTED) {
         struct buffer why = {0};
@@ -313,5 +329,8 @@ void judge(const struct suite_case *c, const struct answer *answer, struct case_
         judge_hex(c, answer, result);
     } else {
         fail_answer(c, answer, result);
+    }
+    if (result->verdict == VERDICT_FAIL) {
+        keep_answer(answer, result);
     }
 }

@@ -30,6 +30,8 @@ void case_result_free(struct case_result *result) {
     free(result->expected);
     free(result->got);
     free(result->output);
+    free(result->pointer);
+    free(result->answer);
     *result = (struct case_result){.verdict = VERDICT_PENDING};
 }
 

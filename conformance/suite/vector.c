@@ -76,7 +76,7 @@ void vector_set_free(struct vector_set *set) {
 
 // ---- one file -----------------------------------------------------------------------------------
 
-static json_t *read_document(const char *path, char **error) {
+json_t *vector_read_document(const char *path, char **error) {
     struct buffer text = {0};
     json_t *document = NULL;
     if (file_read_plain(path, FILE_LIMIT, &text, error)) {
@@ -98,7 +98,7 @@ static bool fill_vectors(struct vector_set *set, const struct vector_place *file
     json_t *test;
     json_array_foreach(tests, i, test) {
         struct vector v = {.file = file->file, .source = source, .index = i, .json = test};
-        const struct vector_place place = {file->file, i, file->error, file->type};
+        const struct vector_place place = {file->file, i, file->error, file->type, NULL};
         v.how.type = file->type;
         bool ok = vector_read(&place, &v);
         if (ok && vector_find(set, v.id) != NULL) {
@@ -120,12 +120,12 @@ static bool fill_vectors(struct vector_set *set, const struct vector_place *file
 
 bool vector_set_add_file(struct vector_set *set, const char *path, enum json_type type,
                          char **error) {
-    json_t *document = read_document(path, error);
+    json_t *document = vector_read_document(path, error);
     if (document == NULL) {
         return false;
     }
     char *name = util_strdup(path);
-    const struct vector_place place = {name, VECTOR_WHOLE_FILE, error, type};
+    const struct vector_place place = {name, VECTOR_WHOLE_FILE, error, type, NULL};
     if (!vector_read_file(&place, document) ||
         !fill_vectors(set, &place, json_object_get(document, "tests"),
                       json_string_value(json_object_get(document, "source")))) {
@@ -152,31 +152,43 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool load_layer(struct vector_set *set, const char *directory, enum json_type type,
-                       char **error) {
-    char *layer = util_format("%s/%s", directory, json_type_name(type));
+bool vector_each_file(const char *directory, const char *layer,
+                      bool (*one)(void *context, const char *path, char **error), void *context,
+                      char **error) {
+    char *folder = util_format("%s/%s", directory, layer);
     struct dirent **entries = NULL;
-    const int n = scandir(layer, &entries, is_json, by_name);
+    const int n = scandir(folder, &entries, is_json, by_name);
     bool ok = n >= 0 || errno == ENOENT;
     if (!ok) {
-        *error = util_format("%s: %s", layer, strerror(errno));
+        *error = util_format("%s: %s", folder, strerror(errno));
     }
     for (int i = 0; i < n; i++) {
-        char *path = util_format("%s/%s", layer, entries[i]->d_name);
-        ok = ok && vector_set_add_file(set, path, type, error);
+        char *path = util_format("%s/%s", folder, entries[i]->d_name);
+        ok = ok && one(context, path, error);
         free(path);
         free(entries[i]);
     }
     free(entries);
-    free(layer);
+    free(folder);
     return ok;
+}
+
+struct layer {
+    struct vector_set *set;
+    enum json_type type;
+};
+
+static bool add_file(void *context, const char *path, char **error) {
+    const struct layer *layer = context;
+    return vector_set_add_file(layer->set, path, layer->type, error);
 }
 
 bool vector_set_load(const char *directory, struct vector_set *set, char **error) {
     *set = (struct vector_set){0};
     bool ok = true;
     for (int type = 0; ok && type < JSON_TYPES; type++) {
-        ok = load_layer(set, directory, (enum json_type)type, error);
+        struct layer layer = {set, (enum json_type)type};
+        ok = vector_each_file(directory, json_type_name(layer.type), add_file, &layer, error);
     }
     if (ok && set->count == 0) {
         *error =

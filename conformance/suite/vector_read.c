@@ -21,7 +21,8 @@ bool vector_wrong(const struct vector_place *place, const char *sub, const char 
     va_end(arguments);
     buffer_printf(&text, "%s: ", place->file);
     if (place->index != VECTOR_WHOLE_FILE) {
-        buffer_printf(&text, "/tests/%zu%s%s: ", place->index, *sub != '\0' ? "/" : "", sub);
+        buffer_printf(&text, "/%s/%zu%s%s: ", place->list != NULL ? place->list : "tests",
+                      place->index, *sub != '\0' ? "/" : "", sub);
     }
     buffer_printf(&text, "%s", message);
     *place->error = util_strdup(buffer_text(&text));
@@ -37,8 +38,7 @@ static const char *below(char pointer[POINTER], const char *sub, const char *key
 
 // ---- members ------------------------------------------------------------------------------------
 
-// Every key of object is in one of the two lists (NULL-terminated; more may be NULL).
-static bool known_keys(const struct vector_place *place, const char *sub, const json_t *object,
+bool vector_known_keys(const struct vector_place *place, const char *sub, const json_t *object,
                        const char *const *keys, const char *const *more) {
     const char *key;
     json_t *member;
@@ -57,7 +57,7 @@ static bool known_keys(const struct vector_place *place, const char *sub, const 
     return true;
 }
 
-static bool read_string(const struct vector_place *place, const json_t *object, const char *key,
+bool vector_read_string(const struct vector_place *place, const json_t *object, const char *key,
                         const char **out) {
     const json_t *member = json_object_get(object, key);
     if (member == NULL) {
@@ -71,8 +71,7 @@ static bool read_string(const struct vector_place *place, const json_t *object, 
     return true;
 }
 
-// One of `count` words; *value is its index.
-static bool read_word(const struct vector_place *place, const char *sub, const json_t *object,
+bool vector_read_word(const struct vector_place *place, const char *sub, const json_t *object,
                       const char *key, const char *(*name)(unsigned), unsigned count,
                       unsigned *value) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -99,7 +98,7 @@ static const char *result_word(unsigned i) {
     return vector_result_name((enum vector_result)i);
 }
 
-static const char *provenance_word(unsigned i) {
+const char *vector_provenance_word(unsigned i) {
     return vector_provenance_name((enum vector_provenance)i);
 }
 
@@ -134,8 +133,7 @@ static bool read_code(const struct vector_place *place, const char *sub, const j
     return true;
 }
 
-// An array of distinct strings; NULL when the key is absent.
-static bool read_words(const struct vector_place *place, const json_t *object, const char *key,
+bool vector_read_words(const struct vector_place *place, const json_t *object, const char *key,
                        const char *prefix, const json_t **out) {
     const json_t *array = json_object_get(object, key);
     *out = array;
@@ -171,8 +169,8 @@ static bool read_warning(const struct vector_place *place, const char *sub, cons
     if (w->field == NULL) {
         return vector_wrong(place, sub, "field is missing or not a string");
     }
-    return known_keys(place, sub, object, keys, NULL) && read_code(place, sub, object, &w->code) &&
-           read_offset(place, sub, object, &w->offset);
+    return vector_known_keys(place, sub, object, keys, NULL) &&
+           read_code(place, sub, object, &w->code) && read_offset(place, sub, object, &w->offset);
 }
 
 static bool read_warnings(const struct vector_place *place, const char *sub, const json_t *object,
@@ -212,7 +210,7 @@ static bool read_error(const struct vector_place *place, const char *sub, const 
     if (!json_is_object(error)) {
         return vector_wrong(place, pointer, "is not an object");
     }
-    return known_keys(place, pointer, error, with_offset ? keys : code_only, NULL) &&
+    return vector_known_keys(place, pointer, error, with_offset ? keys : code_only, NULL) &&
            read_code(place, pointer, error, &out->code) &&
            (!with_offset || read_offset(place, pointer, error, &out->offset));
 }
@@ -238,7 +236,7 @@ static bool read_value(const struct vector_place *place, const char *sub, const 
 static bool read_outcome(const struct vector_place *place, const char *sub, const json_t *object,
                          struct vector_outcome *out) {
     unsigned result = 0;
-    if (!read_word(place, sub, object, "result", result_word, VECTOR_RESULTS, &result)) {
+    if (!vector_read_word(place, sub, object, "result", result_word, VECTOR_RESULTS, &result)) {
         return false;
     }
     out->result = (enum vector_result)result;
@@ -274,7 +272,7 @@ static bool read_lenient(const struct vector_place *place, struct vector *v) {
                             vector_result_name(v->strict.result));
     }
     v->has_lenient = true;
-    if (!known_keys(place, "lenient", lenient, keys, NULL) ||
+    if (!vector_known_keys(place, "lenient", lenient, keys, NULL) ||
         !read_outcome(place, "lenient", lenient, &v->lenient)) {
         return false;
     }
@@ -304,7 +302,7 @@ static bool read_refusal(const struct vector_place *place, struct vector *v) {
 static bool read_id(const struct vector_place *place, struct vector *v) {
     const char *layer = json_type_name(v->how.type);
     const size_t n = strlen(layer);
-    if (!read_string(place, v->json, "id", &v->id)) {
+    if (!vector_read_string(place, v->json, "id", &v->id)) {
         return false;
     }
     if (strncmp(v->id, layer, n) != 0 || v->id[n] != '-' || v->id[n + 1] == '\0' ||
@@ -361,7 +359,7 @@ static bool read_test_keys(const struct vector_place *place, const struct vector
         [JSON_TYPE_PAYLOAD] = payload, [JSON_TYPE_TOWER] = tower,
     };
     const char *const *more = own[v->how.type];
-    return known_keys(place, "", v->json, all, more);
+    return vector_known_keys(place, "", v->json, all, more);
 }
 
 bool vector_read(const struct vector_place *place, struct vector *v) {
@@ -370,11 +368,11 @@ bool vector_read(const struct vector_place *place, struct vector *v) {
         return vector_wrong(place, "", "is not an object");
     }
     if (!read_test_keys(place, v) || !read_id(place, v) ||
-        !read_string(place, v->json, "comment", &v->comment) || !read_selectors(place, v) ||
-        !read_words(place, v->json, "flags", "", &v->flags) ||
-        !read_words(place, v->json, "requirements", "CMRP-", &v->requirements) ||
-        !read_word(place, "", v->json, "provenance", provenance_word, VECTOR_PROVENANCES,
-                   &provenance)) {
+        !vector_read_string(place, v->json, "comment", &v->comment) || !read_selectors(place, v) ||
+        !vector_read_words(place, v->json, "flags", "", &v->flags) ||
+        !vector_read_words(place, v->json, "requirements", "CMRP-", &v->requirements) ||
+        !vector_read_word(place, "", v->json, "provenance", vector_provenance_word,
+                          VECTOR_PROVENANCES, &provenance)) {
         return false;
     }
     v->provenance = (enum vector_provenance)provenance;
@@ -382,18 +380,19 @@ bool vector_read(const struct vector_place *place, struct vector *v) {
 }
 
 bool vector_read_file(const struct vector_place *place, const json_t *document) {
-    static const char *const keys[] = {"source", "tests", NULL};
+    const char *list = place->list != NULL ? place->list : "tests";
+    const char *const keys[] = {"source", list, NULL};
     if (!json_is_object(document)) {
         return vector_wrong(place, "", "is not an object");
     }
-    if (!known_keys(place, "", document, keys, NULL)) {
+    if (!vector_known_keys(place, "", document, keys, NULL)) {
         return false;
     }
     if (json_string_length(json_object_get(document, "source")) == 0) {
         return vector_wrong(place, "", "source is missing or not a string");
     }
-    if (json_array_size(json_object_get(document, "tests")) == 0) {
-        return vector_wrong(place, "", "tests is missing or not a list of at least one test");
+    if (json_array_size(json_object_get(document, list)) == 0) {
+        return vector_wrong(place, "", "%s is missing or not a list of at least one", list);
     }
     return true;
 }

@@ -16,6 +16,15 @@ void fail_vector(const struct vector *v, const char *format, ...) {
     fputc('\n', stderr);
     va_end(arguments);
     failures++;
+    if (getenv("CMRP_TEST_FAIL_FAST") != NULL) {
+        exit(EXIT_FAILURE);
+    }
+}
+
+// Whether vectors of a type are wanted.
+static bool wanted(enum json_type type) {
+    const char *types = getenv("CMRP_TEST_TYPES");
+    return types == NULL || strstr(types, json_type_name(type)) != NULL;
 }
 
 cmrp_view exact(const uint8_t *octets, size_t size) {
@@ -43,7 +52,9 @@ bool decodes(const struct vector *v) {
 void each(void (*check)(const struct vector *)) {
     failures = 0;
     for (size_t i = 0; i < set.count; i++) {
-        check(&set.vectors[i]);
+        if (wanted(set.vectors[i].how.type)) {
+            check(&set.vectors[i]);
+        }
     }
     if (failures > 0) {
         fail_msg("%zu failures, listed above", failures);

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "each.h"
+#include "suite/fields.h"
 #include "transcode.h"
 
-enum { VECTORS_MINIMUM = 250 }; // fewer are a mistake of the loader
+enum {
+    VECTORS_MINIMUM = 250, // fewer are a mistake of the loader
+    CAPACITIES = 256,      // too small ones that are tried
+};
 
 // ---- decoding -----------------------------------------------------------------------------------
 
@@ -246,6 +250,47 @@ static bool write_into(const struct vector *v, size_t capacity, size_t *size, cm
     return ok;
 }
 
+// What the writer makes of the vector's content.
+static bool write_whole(const struct vector *v, size_t size, struct buffer *out) {
+    cmrp_error error = {0};
+    cmrp_writer w;
+    cmrp_writer_init(&w, buffer_extend(out, size), size, &error, "test");
+    return transcode(&v->how, buffer_view(&v->octets), &w);
+}
+
+// Places that have one name for those who write and another for those who read.
+static const struct {
+    const char *written;
+    const char *read;
+} synonyms[] = {
+    // The gap at the end of a structure: readers name what follows it.
+    {"lpSecurityAttributes", "RpcSecurityDescriptor.lpSecurityDescriptor"},
+    // What is missing may have been a value's or an end mark.
+    {"Syntax", "CLUSPROP_SYNTAX_ENDMARK"},
+    // How much padding there is stands behind it.
+    {"auth_padding", "auth_level"},
+};
+
+static bool is_synonym(const char *written, const char *read) {
+    for (size_t i = 0; i < sizeof synonyms / sizeof *synonyms; i++) {
+        if (strcmp(synonyms[i].written, written) == 0 && strcmp(synonyms[i].read, read) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The field that there was no space for is the field that a reader misses where the octets end.
+static void check_field(const struct vector *v, cmrp_view cut, const cmrp_error *error) {
+    cmrp_error missed = {0};
+    size_t end;
+    if (!fields_decode(&v->how, cut, &end, &missed) && missed.code == CMRP_E_TRUNCATED &&
+        strcmp(missed.field, error->field) != 0 && !is_synonym(error->field, missed.field)) {
+        fail_vector(v, "size: no space for %s behind %zu octets, where %s is missed", error->field,
+                    cut.size, missed.field);
+    }
+}
+
 static void check_sizes(const struct vector *v) {
     cmrp_error error = {0};
     cmrp_writer sizer;
@@ -261,14 +306,19 @@ static void check_sizes(const struct vector *v) {
     if (!write_into(v, sizer.size, &size, &error) || size != sizer.size) {
         fail_vector(v, "size: %zu octets predicted, %zu written", sizer.size, size);
     }
+    struct buffer whole = {0};
+    const bool written = write_whole(v, sizer.size, &whole);
     // Every capacity that is too small, of large vectors only the last ones.
-    for (size_t left = 1; left <= sizer.size && left <= 64; left++) {
+    for (size_t left = 1; left <= sizer.size && left <= CAPACITIES; left++) {
         error = (cmrp_error){0};
         if (write_into(v, sizer.size - left, &size, &error) || error.code != CMRP_E_NO_SPACE ||
             size > sizer.size - left) {
             fail_vector(v, "size: %zu octets too few give %s", left, cmrp_code_id(error.code));
+        } else if (written) {
+            check_field(v, (cmrp_view){whole.data, sizer.size - left}, &error);
         }
     }
+    buffer_free(&whole);
 }
 
 // ---- the tests ----------------------------------------------------------------------------------
