@@ -41,12 +41,16 @@ CONFORMANCE = {
     "rpc": "assoc codec",
     "clusapi": "rpc codec",
     "suite": "json codec",
+    "ledger": "suite rules json codec",
     "testee": "suite json codec",
+    "voices": "testee suite report json codec",
     "rules": "assoc json codec",
     "cluster": "cmrp/change cmrp/batch",
-    "report": "suite rules json codec",
+    "report": "suite judge rules json codec",
+    "legal": "suite json codec",
     "live": "rpc rules suite report",
-    "replay": "capture assoc show json codec rules report",
+    "replay": "capture assoc show json codec rules",
+    "judge": "replay rules suite assoc capture show json codec",
     "cli": "*",
 }
 SUFFIXES, FREE = (".c", ".h", ".def", ".inc"), {"test", "bench"}

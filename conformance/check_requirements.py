@@ -2,16 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks conformance/requirements.tsv and every citation of a requirement in the tree.
 
-The column status says what is done about a requirement; a MUST needs one:
-  covered: KINDS      of vector, rule, live; "vector" exactly where a test vector cites it
-  planned: KINDS      of vector, rule, live server, live client
-  untestable: REASON
+Columns: id; section of [MS-CMRP], or with a name before it of another document, several with ","
+between them; role, who is to keep it; level; protocol; methods/structs; statement, in our words
+("[declarative]", "[table]", "[ADM ...]": the specification states it without MUST or SHOULD);
+testable, what can show whether it is kept; status, what does.
+  testable   vector      octets alone: a codec is judged by them
+             static      tables of the codec, which vectors show
+             pcap        a capture: a rule judges it, or decoding, where the role has codec
+             live-server, live-client   only playing against a running server or client
+             untestable  nothing
+The column status says what is done about a requirement:
+  covered: KINDS      of vector, rule: exactly those that cite it. A rule is a row of
+                      conformance/rules/*.def, and counts when a sequence in vectors/sequence
+                      has a finding of it
+  planned: KINDS      of vector, rule, live server, live client: all that testable names, where
+                      nothing cites it
+  untestable: REASON  exactly where testable says so
+and behind the first two, where a MUST is to have a vector or a rule by its testable, but has none:
+  ; no vector yet: REASON
+  ; no rule yet: REASON
 KINDS are in this order with ", " between them. Vectors may cite only rows whose testable names
-vector or static. Ids of group X are made up by tests. Each problem is one line on stdout.
+vector or static, rules only those with pcap; a rule has level, role and section of its row. Ids of
+group X are made up by tests. Each problem is one line on stdout.
 Exit status: 0 no problem, 1 problems, 2 unusable input."""
 import argparse
 import collections
-import itertools
 import json
 import pathlib
 import re
@@ -21,12 +36,14 @@ COLUMNS = "id section role level protocol methods/structs statement testable sta
 WORDS = {"role": ("server", "client", "codec"), "level": ("MUST", "SHOULD", "MAY"),
          "protocol": ("v2", "v3", "both"),
          "testable": ("vector", "static", "pcap", "live-server", "live-client", "untestable")}
-PLANS = {"vector": "vector", "pcap": "rule", "live-server": "live server",
-         "live-client": "live client"}  # what a word in testable has planned, in order
-STATUSES = {f"{word}: {', '.join(some)}"
-            for word, full in (("covered", ["vector", "rule", "live"]), ("planned", PLANS.values()))
-            for size in range(1, 5) for some in itertools.combinations(full, size)}
-REASON = re.compile(r"untestable: (\S+ ){3,}\S+")
+KINDS = {"vector": "vector", "static": "vector", "pcap": "rule", "live-server": "live server",
+         "live-client": "live client"}  # what shows what a word in testable names, in order
+STATUS = re.compile(r"(?P<core>(?P<word>covered|planned): (?:\w+(?: \w+)?)(?:, \w+(?: \w+)?)*)"
+                    r"(?:; no vector yet: (?P<vector>[^;]+))?(?:; no rule yet: (?P<rule>[^;]+))?")
+REASON = re.compile(r"(\S+ ){3,}\S+")
+UNTESTABLE = "untestable: "
+RULE = re.compile(r'^RULE\(\s*\w+,\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*"([^"]+)",',
+                  re.MULTILINE)
 ID = re.compile(r"CMRP-[A-Z][A-Z0-9]*-[0-9]{3}")
 CITATION = re.compile(r"(?<![\w-])CMRP-(?!X-)[A-Z][A-Z0-9]*-[0-9]+(?![\w*?])")  # X: for tests
 SUFFIXES = (".c", ".h", ".def", ".py", ".md", ".json")
@@ -50,12 +67,53 @@ def read_table(path):
     return [line.split("\t") for line in lines[1:]]
 
 
-def row_problems(row, lines, vectors):
-    """What is wrong with a row; lines: where the ids above it are, vectors: what they may cite."""
+def can(cells):
+    """The kinds that can show a row, by its testable."""
+    words = cells["testable"].split(",")
+    kinds = dict.fromkeys(kind for word, kind in KINDS.items() if word in words)
+    if "vector" in kinds and "codec" in cells["role"].split(","):
+        kinds.pop("rule", None)  # decoding a capture shows what vectors show of the decoder
+    return list(kinds)
+
+
+def wanted(cells, cited):
+    """The status up to its excuses; cited: id -> kinds."""
+    has = [kind for kind in ("vector", "rule") if kind in cited.get(cells["id"], ())]
+    plan = can(cells)
+    return f"{'covered' if has else 'planned'}: {', '.join(has or plan)}" if has or plan else ""
+
+
+def status_problems(cells, cited):
+    ident, status, core = cells["id"], cells["status"], wanted(cells, cited)
+    if status.startswith(UNTESTABLE) or not core:
+        if not core and not REASON.fullmatch(status.removeprefix(UNTESTABLE)):
+            return [f"status '{status}' gives no reason of four words or more"]
+        return [f"{ident} is '{status}', but testable names {cells['testable']}"] * bool(core)
+    match, problems = STATUS.fullmatch(status), []
+    if match is None:
+        return [f"status '{status}' is none of those that --help describes"]
+    if match["core"] != core:
+        return [f"{ident} is '{match['core']}', but by its citations and testable '{core}' "
+                "(--fix mends this)"]
+    for kind in ("vector", "rule"):
+        lacks = kind in can(cells) and kind not in cited.get(ident, ())
+        if match[kind] and not lacks:
+            problems.append(f"{ident} says 'no {kind} yet', but there is one, or none can show it "
+                            "(--fix mends this)")
+        if match[kind] and not REASON.fullmatch(match[kind]):
+            problems.append(f"'no {kind} yet' of {ident} gives no reason of four words or more")
+        if lacks and not match[kind] and cells["level"] == "MUST":
+            problems.append(f"{ident} is a MUST for which testable wants a {kind}: there is none, "
+                            f"and status does not say why ('; no {kind} yet: REASON')")
+    return problems
+
+
+def row_problems(row, lines, cited):
+    """What is wrong with a row; lines: where the ids above it are; cited: id -> kinds."""
     if len(row) != len(COLUMNS):
         return [f"{len(row)} columns, not {len(COLUMNS)}"]
     cells = dict(zip(COLUMNS, row))
-    ident, status = cells["id"], cells["status"]
+    ident = cells["id"]
     problems = [f"{name} is empty or has a space around it" for name, cell in cells.items()
                 if not cell and name != "status" or cell != cell.strip()]
     problems += [] if ID.fullmatch(ident) else [f"'{ident}' is no id"]
@@ -64,23 +122,40 @@ def row_problems(row, lines, vectors):
                  for name, words in WORDS.items()
                  for word in cells[name].split("," if name in ("role", "testable") else "\t")
                  if word not in words]
-    if status and status not in STATUSES and not REASON.fullmatch(status):
-        problems.append(f"status '{status}' is none of those that --help lists")
-    problems += [f"{ident} is a MUST without a status"] * (cells["level"] == "MUST" and not status)
-    if status.startswith("covered: vector") != (ident in vectors):
-        problems.append(f"{ident} is '{status}', but {'a' if ident in vectors else 'no'} vector "
-                        "cites it (--fix mends this)")
-    return problems
+    if not cells["status"]:
+        return problems + [f"{ident} is a MUST without a status"] * (cells["level"] == "MUST")
+    return problems + status_problems(cells, cited)
 
 
-def fixed(row, vectors):
-    """The row, its status brought in line with what vectors cite."""
-    if len(row) != len(COLUMNS) or row[-1].startswith("covered: vector") == (row[0] in vectors):
+def rule_problems(rule, rows):
+    """What is wrong with a row of rules/*.def; rows: id -> cells."""
+    name, ident, level, role, section = rule
+    cells = rows.get(ident)
+    if not cells:
+        return []  # an unknown id, reported as a citation
+    sections = section.removeprefix("MS-CMRP ").split(", ")
+    return ([f"rule {name}: {ident} is a {cells['level']}, not a {level}"]
+            * (cells["level"] != level)
+            + [f"rule {name}: {ident} is a matter of {cells['role']}, not of the {role.lower()}"]
+            * (role.lower() not in cells["role"].split(","))
+            + [f"rule {name}: {ident} stands in {cells['section']}, not in {section}"]
+            * (not set(sections) <= set(cells["section"].split(",")))
+            + [f"rule {name}: testable of {ident} has no pcap"]
+            * ("pcap" not in cells["testable"].split(",")))
+
+
+def fixed(row, cited):
+    """The row, its status brought in line with what cites it."""
+    if len(row) != len(COLUMNS):
         return row
-    covered = row[-1].removeprefix("covered: ") if row[-1].startswith("covered: ") else ""
-    kinds = ["vector"] * (row[0] in vectors) + [k for k in ("rule", "live") if k in covered]
-    plan = [kind for word, kind in PLANS.items() if word in row[-2].split(",")] or ["vector"]
-    return [*row[:-1], "covered: " + ", ".join(kinds) if kinds else "planned: " + ", ".join(plan)]
+    cells = dict(zip(COLUMNS, row))
+    core, match = wanted(cells, cited), STATUS.fullmatch(row[-1])
+    if not core or row[-1].startswith(UNTESTABLE) or not (match or not row[-1]):
+        return row
+    excuses = [f"; no {kind} yet: {match[kind]}" for kind in ("vector", "rule")
+               if match and match[kind] and kind in can(cells)
+               and kind not in cited.get(cells["id"], ())]
+    return [*row[:-1], core + "".join(excuses)]
 
 
 def cited_by_tests(path, text):
@@ -90,6 +165,28 @@ def cited_by_tests(path, text):
         return {str(ident) for test in tests for ident in test.get("requirements", [])}
     except (ValueError, TypeError, AttributeError) as error:
         raise Unusable(f"{path}: this is no vector file: {error}") from error
+
+
+def findings_of(path, text):
+    """The names of the rules in the findings that sequences must have."""
+    try:
+        return {str(finding["rule"]) for sequence in json.loads(text)["sequences"]
+                for finding in sequence.get("findings", [])}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unusable(f"{path}: this is no file of sequences: {error}") from error
+
+
+def rules_of(root):
+    """The rules as (file, line, (name, id, level, role, section)); what sequences find."""
+    rules, found = [], {}
+    for path in sorted((root / "conformance" / "rules").glob("*.def")):
+        text = read(path)
+        rules += [(path.relative_to(root).as_posix(), text[:match.start()].count("\n") + 1,
+                   match.groups()) for match in RULE.finditer(text)]
+    for path in sorted((root / "vectors" / "sequence").glob("*.json")):
+        for name in findings_of(path, read(path)):
+            found.setdefault(name, path.relative_to(root).as_posix())
+    return rules, found
 
 
 def scan(root):
@@ -114,17 +211,22 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=pathlib.Path, help="the tree (default: that of the script)",
                         default=pathlib.Path(__file__).resolve().parents[1])
-    parser.add_argument("--fix", action="store_true", help="first mend the vector part of statuses")
+    parser.add_argument("--fix", action="store_true", help="first mend what follows from citations")
     parser.add_argument("--summary", action="store_true", help="count rows by status and level")
     options = parser.parse_args()
     name = "conformance/requirements.tsv"
     try:
         rows = read_table(options.root / name)
-        found, cited = scan(options.root)
+        found, by_vectors = scan(options.root)
+        rules, flagged = rules_of(options.root)
         others = {r[0]: r[7] for r in rows if r[7:] and not re.search("vector|static", r[7])}
-        vectors = {ident for *_, ident in cited} - others.keys()
+        cited = collections.defaultdict(set)
+        for *_, ident in by_vectors:
+            cited[ident] |= {"vector"} - ({"vector"} if ident in others else set())
+        for *_, rule in rules:
+            cited[rule[1]] |= {"rule"} if rule[0] in flagged else set()
         if options.fix:
-            rows = [fixed(row, vectors) for row in rows]
+            rows = [fixed(row, cited) for row in rows]
             text = "\n".join("\t".join(row) for row in [COLUMNS, *rows]) + "\n"
             (options.root / name).write_text(text, encoding="utf-8")
     except (Unusable, OSError) as error:
@@ -132,17 +234,26 @@ def main():
         return 2
     problems, lines = [], {}
     for number, row in enumerate(rows, 2):
-        problems += [f"{name}:{number}: {text}" for text in row_problems(row, lines, vectors)]
+        problems += [f"{name}:{number}: {text}" for text in row_problems(row, lines, cited)]
         lines.setdefault(row[0], number)
+    cells = {row[0]: dict(zip(COLUMNS, row)) for row in rows}
     problems += [f"{file}:{number}: {ident} is not in {name}"
                  for file, number, ident in found if ident not in lines]
     problems += [f"{file}:{number}: {ident} is no matter of vectors, but of {others[ident]}"
-                 for file, number, ident in cited if ident in others]
+                 for file, number, ident in by_vectors if ident in others]
+    problems += [f"{file}:{number}: {text}" for file, number, rule in rules
+                 for text in rule_problems(rule, cells)]
+    problems += [f"{file}:{number}: rule {rule[0]}: no sequence has a finding of it"
+                 for file, number, rule in rules if rule[0] not in flagged]
+    problems += [f"{file}: there is no rule {rule}" for rule, file in flagged.items()
+                 if rule not in {"encoding", *(known[0] for *_, known in rules)}]
     print("".join(f"{problem}\n" for problem in dict.fromkeys(problems)), end="")
     if options.summary:
-        each = [(row[3], re.sub("^untestable:.*", "untestable", row[8])) for row in rows if row[8:]]
+        each = [(row[3], re.sub(r"^untestable:.*|; no (\w+) yet: [^;]*",
+                                lambda m: f"; no {m[1]} yet" if m[1] else "untestable", row[8]))
+                for row in rows if row[8:]]
         for (level, status), number in sorted(collections.Counter(each).items()):
-            print(f"{level:8}{status or 'no status':40}{number:5}")
+            print(f"{level:8}{status or 'no status':58}{number:5}")
     return 1 if problems else 0
 
 

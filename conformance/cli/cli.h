@@ -9,9 +9,11 @@
 enum outcome cli_decode(int argc, char **argv);
 enum outcome cli_encode(int argc, char **argv);
 enum outcome cli_conform(int argc, char **argv);
+enum outcome cli_conform_voices(int argc, char **argv); // conform that compares, not judges
 enum outcome cli_replay(int argc, char **argv);
 enum outcome cli_list(int argc, char **argv);
 enum outcome cli_explain(int argc, char **argv);
+enum outcome cli_coverage(int argc, char **argv);
 enum outcome cli_export(int argc, char **argv);
 
 // "cmrp SUBCOMMAND: message" and a hint at --help, to stderr. Returns OUTCOME_USAGE.

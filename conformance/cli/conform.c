@@ -48,6 +48,14 @@ static const char help[] =
     "  -v, --verbose          list every case, not only those that need a look\n"
     "  -h, --help             this text\n"
     "\n"
+    "With several --testee, or with one and -r, --splits or --mutate, nobody is judged: all\n"
+    "are asked the same, cmrp's own codec too, and where they differ is told.\n"
+    "\n"
+    "  -r CAPTURE             ask about the requests and responses of a capture\n"
+    "      --mutate N         ask about N changed copies too, drawn at random\n"
+    "      --seed N           of the draw (1)\n"
+    "      --splits DIR       write what they differ over as vectors below DIR\n"
+    "\n"
     "Verdicts: PASS; FAIL; XFAIL, failed as expected; XPASS, passed unexpectedly; UNSUPPORTED,\n"
     "the testee says so; CRASH; TIMEOUT; NOTRUN.\n"
     "\n"
@@ -63,8 +71,12 @@ struct options {
     const char *xfail;
     const char *json;
     const char *junit;
+    const char *html;
     double timeout;
     unsigned processes;
+    unsigned testees; // how many were given
+    bool capture;
+    bool disagreement; // an option that asks for it
     bool verbose;
     struct plan_selection selection;
 };
@@ -104,22 +116,22 @@ static bool read_level(const char *text, enum requirement_level *level) {
     return *level == LEVEL_MUST || strcmp(text, "should") == 0;
 }
 
-enum { TESTEE = 1000, VECTORS, LEVEL, XFAIL, WAIT, JSON, JUNIT, SERVER, CLIENT };
+enum { TESTEE = 1000, VECTORS, LEVEL, XFAIL, WAIT, JSON, JUNIT, HTML, SERVER, CLIENT, DISAGREEMENT };
 
 // Takes one option. Returns false when the program is to end with *outcome.
 static bool take_option(int option, struct options *o, enum outcome *outcome) {
     *outcome = OUTCOME_OK;
     switch (option) {
     case TESTEE:
-        if (o->testee != NULL) {
-            *outcome = cli_usage("conform", "one --testee at a time");
-        }
         o->testee = optarg;
+        o->testees++;
         break;
+    case DISAGREEMENT: o->disagreement = true; break;
     case VECTORS: o->vectors = optarg; break;
     case XFAIL: o->xfail = optarg; break;
     case JSON: o->json = optarg; break;
     case JUNIT: o->junit = optarg; break;
+    case HTML: o->html = optarg; break;
     case 'v': o->verbose = true; break;
     case LEVEL:
         if (!read_level(optarg, &o->selection.level)) {
@@ -137,11 +149,10 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
                                  (int)PROCESSES_MAXIMUM, optarg);
         }
         break;
-    case 'r':
+    case 'r': o->capture = true; break;
     case SERVER:
     case CLIENT:
-        *outcome = cli_usage("conform", "captures, servers and clients cannot be judged in this "
-                                        "version; --testee is what there is");
+        *outcome = cli_usage("conform", "servers and clients cannot be judged in this version");
         break;
     case 'h': fputs(help, stdout); return false;
     default: *outcome = cli_usage("conform", "unusable option"); break;
@@ -157,8 +168,12 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
                                                  {"timeout", required_argument, NULL, WAIT},
                                                  {"json", required_argument, NULL, JSON},
                                                  {"junit", required_argument, NULL, JUNIT},
+                                                 {"html", required_argument, NULL, HTML},
                                                  {"server", required_argument, NULL, SERVER},
                                                  {"client", required_argument, NULL, CLIENT},
+                                                 {"splits", required_argument, NULL, DISAGREEMENT},
+                                                 {"mutate", required_argument, NULL, DISAGREEMENT},
+                                                 {"seed", required_argument, NULL, DISAGREEMENT},
                                                  {"verbose", no_argument, NULL, 'v'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
@@ -169,8 +184,15 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
             return false;
         }
     }
+    if (o->testees > 1 || (o->testees == 1 && o->capture) || o->disagreement) {
+        optind = 0; // once more from the beginning
+        *outcome = cli_conform_voices(argc, argv);
+        return false;
+    }
     if (o->testee == NULL) {
-        *outcome = cli_usage("conform", "--testee is missing");
+        *outcome = o->capture
+                       ? cli_usage("conform", "captures cannot be judged in this version")
+                       : cli_usage("conform", "--testee is missing");
         return false;
     }
     if (o->json != NULL && o->junit != NULL && strcmp(o->json, "-") == 0 &&
@@ -224,6 +246,7 @@ static struct report report_of(const struct run *r) {
         .plan = &r->plan,
         .catalogue = &r->catalogue,
         .command = r->o->testee,
+        .vectors = r->o->vectors,
         .testee_name = r->host.hello.name != NULL ? r->host.hello.name : "",
         .testee_version = r->host.hello.version != NULL ? r->host.hello.version : "",
         .testee_types = r->host.hello.types,
@@ -333,7 +356,8 @@ static enum outcome run(struct run *r) {
     }
     enum outcome outcome = host_outcome(&r->plan, &r->host);
     outcome = outcome_worst(outcome, write_form(r, r->o->json, report_json));
-    return outcome_worst(outcome, write_form(r, r->o->junit, report_junit));
+    outcome = outcome_worst(outcome, write_form(r, r->o->junit, report_junit));
+    return outcome_worst(outcome, write_form(r, r->o->html, report_html));
 }
 
 enum outcome cli_conform(int argc, char **argv) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "show/show.h"
 #include "suite/catalogue.h"
 #include "suite/describe.h"
@@ -21,7 +22,9 @@ static const char help[] =
     "\n"
     "Explains what cmrp prints. ID is one of\n"
     "  a vector          its octets field by field, what they say, the requirements behind it\n"
-    "  a requirement     its row of the catalogue, and the vectors that cite it\n"
+    "  a requirement     its row of the catalogue, the vectors that cite it, the rules that judge\n"
+    "                    by it, and an example\n"
+    "  a rule            whom it judges by which requirement, what to change, what breaks it\n"
     "  a method          parameters, types, sections; the name or the opnum\n"
     "  a change set, one of its flags, a command of a batch, a registry type\n"
     "  an error or warning code, with an example\n"
@@ -42,14 +45,6 @@ enum {
     SAID_LINES = 100, // lines of what they say
     NAME_WIDTH = 26,  // of the column of fields
     LINE = 100,       // columns of wrapped text
-};
-
-// What explanations draw from.
-struct sources {
-    struct vector_set vectors;
-    struct catalogue catalogue;
-    char *directory; // of the vectors
-    struct show_options show;
 };
 
 // ---- parts --------------------------------------------------------------------------------------
@@ -75,9 +70,9 @@ static void put_id(struct id_lines *l, const char *id) {
 }
 
 // Appends the ids of the vectors that `has` accepts, under a title that counts them.
-static size_t put_vectors(struct buffer *out, const struct vector_set *set, const char *title,
-                          const char *name,
-                          bool (*has)(const struct vector *vector, const char *name)) {
+size_t explain_vectors(struct buffer *out, const struct vector_set *set, const char *title,
+                       const char *name,
+                       bool (*has)(const struct vector *vector, const char *name)) {
     struct buffer ids = {0};
     struct id_lines lines = {&ids, 0};
     size_t count = 0;
@@ -138,7 +133,7 @@ static void put_octets(struct buffer *out, const struct vector *v,
     fields_free(&spans);
 }
 
-static void put_decoded(struct buffer *out, const struct sources *s, const struct vector *v,
+static void put_decoded(struct buffer *out, const struct explain_sources *s, const struct vector *v,
                         const struct json_selector *how, const char *title) {
     struct show_options options = s->show;
     struct buffer lines = {0};
@@ -190,13 +185,14 @@ static void put_refusal(struct buffer *out, const struct vector *v) {
     free(text);
 }
 
-static void put_statement(struct buffer *out, const struct requirement *r) {
+void explain_statement(struct buffer *out, const struct requirement *r) {
     buffer_printf(out, "  %s %s [", r->id, requirement_level_name(r->level));
     catalogue_cite(out, r);
     buffer_printf(out, "] %s\n", r->statement);
 }
 
-static void put_requirements(struct buffer *out, const struct sources *s, const struct vector *v) {
+static void put_requirements(struct buffer *out, const struct explain_sources *s,
+                             const struct vector *v) {
     size_t i;
     json_t *id;
     if (v->requirements != NULL) {
@@ -205,7 +201,7 @@ static void put_requirements(struct buffer *out, const struct sources *s, const 
     json_array_foreach(v->requirements, i, id) {
         const struct requirement *r = catalogue_find(&s->catalogue, json_string_value(id));
         if (r != NULL) {
-            put_statement(out, r);
+            explain_statement(out, r);
         } else {
             buffer_printf(out, "  %s is not in the catalogue\n", json_string_value(id));
         }
@@ -213,12 +209,12 @@ static void put_requirements(struct buffer *out, const struct sources *s, const 
 }
 
 // The file's name below the folder of vectors, which differs from machine to machine.
-static const char *file_below(const struct sources *s, const struct vector *v) {
+static const char *file_below(const struct explain_sources *s, const struct vector *v) {
     const size_t n = strlen(s->directory);
     return strncmp(v->file, s->directory, n) == 0 && v->file[n] == '/' ? v->file + n + 1 : v->file;
 }
 
-static void put_head(struct buffer *out, const struct sources *s, const struct vector *v) {
+static void put_head(struct buffer *out, const struct explain_sources *s, const struct vector *v) {
     size_t i;
     json_t *flag;
     buffer_printf(out, "%s: vector (%s, %s)\n  ", v->id, json_type_name(v->how.type),
@@ -255,7 +251,7 @@ static void put_head(struct buffer *out, const struct sources *s, const struct v
     buffer_printf(out, "%s", v->flags != NULL ? "\n" : "");
 }
 
-static bool explain_vector(struct buffer *out, const struct sources *s, const char *id) {
+static bool explain_vector(struct buffer *out, const struct explain_sources *s, const char *id) {
     const struct vector *v = vector_find(&s->vectors, id);
     if (v == NULL) {
         return false;
@@ -280,20 +276,9 @@ static bool explain_vector(struct buffer *out, const struct sources *s, const ch
     return true;
 }
 
-// ---- a requirement ------------------------------------------------------------------------------
-
-static bool explain_requirement(struct buffer *out, const struct sources *s, const char *id) {
-    const struct requirement *r = catalogue_find(&s->catalogue, id);
-    if (r == NULL) {
-        return false;
-    }
-    buffer_printf(out, "%s: requirement, %s [", r->id, requirement_level_name(r->level));
-    catalogue_cite(out, r);
-    buffer_printf(out, "]\n  %s\n", r->statement);
-    buffer_printf(out, "  concerns: %s (%s), protocol %s\n", r->subjects, r->role, r->protocol);
-    buffer_printf(out, "  testable by: %s\n  status: %s\n", r->testable, r->status);
-    put_vectors(out, &s->vectors, "vectors that cite it", id, vector_cites);
-    return true;
+void explain_octets(struct buffer *out, const struct explain_sources *s, const struct vector *v) {
+    put_octets(out, v, &v->how);
+    put_decoded(out, s, v, &v->how, "says");
 }
 
 // ---- a code, a method, a flag of vectors --------------------------------------------------------
@@ -342,7 +327,7 @@ static bool is_of_event(const struct vector *v, const char *name) {
 }
 
 // What the codec's tables know, and the vectors about it.
-static bool explain_name(struct buffer *out, const struct sources *s, const char *name) {
+static bool explain_name(struct buffer *out, const struct explain_sources *s, const char *name) {
     static const struct {
         const char *title;
         bool (*has)(const struct vector *, const char *);
@@ -358,7 +343,7 @@ static bool explain_name(struct buffer *out, const struct sources *s, const char
     put_example(out, &s->vectors, name);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct buffer ids = {0};
-        if (put_vectors(&ids, &s->vectors, kinds[i].title, name, kinds[i].has) > 0) {
+        if (explain_vectors(&ids, &s->vectors, kinds[i].title, name, kinds[i].has) > 0) {
             buffer_append(out, ids.data, ids.size);
         }
         buffer_free(&ids);
@@ -368,7 +353,8 @@ static bool explain_name(struct buffer *out, const struct sources *s, const char
 
 // What README.md beside the vectors says about a flag: rows "| `FLAG` | text |", one for each layer
 // that has it.
-static void put_flag_meaning(struct buffer *out, const struct sources *s, const char *flag) {
+static void put_flag_meaning(struct buffer *out, const struct explain_sources *s,
+                             const char *flag) {
     struct buffer text = {0};
     struct buffer before = {0};
     char *error = NULL;
@@ -395,10 +381,10 @@ static void put_flag_meaning(struct buffer *out, const struct sources *s, const 
     buffer_free(&before);
 }
 
-static bool explain_flag(struct buffer *out, const struct sources *s, const char *flag) {
+static bool explain_flag(struct buffer *out, const struct explain_sources *s, const char *flag) {
     struct buffer ids = {0};
     const bool found =
-        put_vectors(&ids, &s->vectors, "vectors that have it", flag, vector_flagged) > 0;
+        explain_vectors(&ids, &s->vectors, "vectors that have it", flag, vector_flagged) > 0;
     if (found) {
         buffer_printf(out, "%s: flag of vectors\n", flag);
         put_flag_meaning(out, s, flag);
@@ -410,7 +396,7 @@ static bool explain_flag(struct buffer *out, const struct sources *s, const char
 
 // ---- the command --------------------------------------------------------------------------------
 
-static void offer_all(struct near *near, const struct sources *s) {
+static void offer_all(struct near *near, const struct explain_sources *s) {
     describe_near(near);
     for (size_t i = 0; i < s->vectors.count; i++) {
         size_t j;
@@ -423,15 +409,18 @@ static void offer_all(struct near *near, const struct sources *s) {
     for (size_t i = 0; i < s->catalogue.count; i++) {
         near_offer(near, s->catalogue.rows[i].id);
     }
+    for (size_t i = 0; i < rules_count(); i++) {
+        near_offer(near, rules_at(i)->name);
+    }
 }
 
-static enum outcome unknown(const struct sources *s, const char *name) {
+static enum outcome unknown(const struct explain_sources *s, const char *name) {
     struct near near = {.wanted = name};
     struct buffer text = {0};
     offer_all(&near, s);
     buffer_printf(&text, "\"");
     text_escape(&text, name, strlen(name) < 80 ? strlen(name) : 80);
-    buffer_printf(&text, "\" is no vector, requirement, method, flag or code");
+    buffer_printf(&text, "\" is no vector, requirement, rule, method, flag or code");
     near_suggest(&near, &text);
     const enum outcome outcome = cli_fail(OUTCOME_USAGE, "%s", buffer_text(&text));
     buffer_free(&text);
@@ -447,13 +436,14 @@ static void print_lines(const char *text) {
     }
 }
 
-static enum outcome explain(const struct sources *s, const char *name, bool apart) {
+static enum outcome explain(const struct explain_sources *s, const char *name, bool apart) {
     struct buffer out = {0};
     const bool vector = explain_vector(&out, s, name);
     const bool requirement = explain_requirement(&out, s, name);
+    const bool rule = explain_rule(&out, s, name);
     const bool known = explain_name(&out, s, name);
     const bool flag = explain_flag(&out, s, name);
-    const bool found = vector || requirement || known || flag;
+    const bool found = vector || requirement || rule || known || flag;
     if (found) {
         print_lines(apart ? "\n" : "");
         print_lines(buffer_text(&out));
@@ -463,13 +453,14 @@ static enum outcome explain(const struct sources *s, const char *name, bool apar
 }
 
 static enum outcome explain_all(const char *vectors, char *const *names, int count) {
-    struct sources s = {.show = {.colour = cli_colour() != 0}};
+    struct explain_sources s = {.show = {.colour = cli_colour() != 0}};
     char *table = cli_data_path("requirements.tsv");
     char *error = NULL;
     enum outcome outcome = OUTCOME_OK;
     s.directory = vectors != NULL ? util_strdup(vectors) : cli_data_path("vectors");
     if (!catalogue_load(table, &s.catalogue, &error) ||
-        !vector_set_load(s.directory, &s.vectors, &error)) {
+        !vector_set_load(s.directory, &s.vectors, &error) ||
+        !ledger_open(&s.catalogue, &s.vectors, s.directory, &s.ledger, &error)) {
         outcome = cli_fail(OUTCOME_USAGE, "%s", error);
         free(error);
         count = 0;
@@ -477,6 +468,7 @@ static enum outcome explain_all(const char *vectors, char *const *names, int cou
     for (int i = 0; i < count; i++) {
         outcome = outcome_worst(outcome, explain(&s, names[i], i > 0));
     }
+    ledger_close(&s.ledger);
     vector_set_free(&s.vectors);
     catalogue_free(&s.catalogue);
     free(s.directory);

@@ -25,6 +25,7 @@ static const struct {
     {"conform", cli_conform, "judge an implementation by the vectors"},
     {"list", cli_list, "list the vectors"},
     {"explain", cli_explain, "explain a vector, requirement, method, flag or error"},
+    {"coverage", cli_coverage, "tell what shows whether each requirement is kept"},
     {"export", cli_export, "write a vector as C, JSON, pcap, hex or octets"},
 };
 

@@ -216,6 +216,7 @@ static bool ask_get(struct play *p, struct call *c, int version) {
         handle_uses(p, h) > 2) {
         return false;
     }
+    h->retrieved = true;
     c->handle = h;
     c->request = json_pack("{ss}", "hNotify", h->hex);
     return true;
@@ -305,7 +306,7 @@ static void end_gets(struct play *p, const struct handle *h, uint32_t status) {
 
 bool ask_unblock(struct play *p, struct call *c) {
     struct handle *h = handle_pick(p, c->client, CMRP_MEANS_HNOTIFY);
-    if (h == NULL) {
+    if (h == NULL || (h->watches > 0 && !h->retrieved)) {
         return false;
     }
     for (int i = 0; i < CALLS; i++) { // registrations are to be answered first

@@ -20,6 +20,7 @@ struct handle {
     uint32_t life;
     bool unblocked;   // a port: ApiUnblockGetNotifyCall was answered
     uint32_t watches; // a port: registrations that were answered
+    bool retrieved;   // a port: an indication was asked for
 };
 
 struct client {

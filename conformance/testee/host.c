@@ -166,7 +166,11 @@ static void take_answer(struct worker *w, struct sent_request *r,
     if (error != NULL) {
         host_set_verdict(w, r->at, VERDICT_FAIL, error);
     } else {
-        judge(c, &answer->answer, &result);
+        if (w->host->options->answered != NULL) {
+            w->host->options->answered(w->host->options->context, r->at, &answer->answer, &result);
+        } else {
+            judge(c, &answer->answer, &result);
+        }
         const uint64_t start = r->time > w->last_event ? r->time : w->last_event;
         result.seconds = seconds_since(w, start);
         host_set_result(w, r->at, &result);

@@ -31,6 +31,9 @@ struct host_options {
     void (*ready)(void *context, const struct protocol_hello *hello);
     // After every verdict: how many cases have one, and how many are findings.
     void (*progress)(void *context, size_t done, size_t findings);
+    // In place of judge(): gives the case that stands at this index of the plan its verdict.
+    void (*answered)(void *context, size_t at, const struct answer *answer,
+                     struct case_result *result);
 };
 
 struct host_report {

@@ -302,8 +302,10 @@ class Data(SuiteTest):
 
 class List(SuiteTest):
     def all_ids(self):
-        return [test["id"] for path in support.VECTORS.glob("*/*.json")
-                for test in json.loads(path.read_text("utf-8"))["tests"]]
+        documents = [json.loads(path.read_text("utf-8"))
+                     for path in support.VECTORS.glob("*/*.json")]
+        return [test["id"] for document in documents
+                for test in document.get("tests", document.get("sequences"))]
 
     def test_every_vector(self):
         out = self.cmrp("list").out

@@ -1,0 +1,31 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Testee: Samba. Stubs of this interface are read and written by its library libndr-samba4."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import third_party  # noqa: E402
+import library  # noqa: E402
+import pdu  # noqa: E402
+from samba import version as VERSION  # noqa: E402
+from third_party import Unsupported  # noqa: E402
+
+
+def main():
+    samba = library.Library()
+
+    def respond(request):
+        if request["op"] == "hello":
+            return third_party.hello("Samba", VERSION, ["stub", "pdu"])
+        if request["type"] == "pdu":
+            if request["op"] == "encode":
+                raise Unsupported("PDUs are only read here")
+            return pdu.decode(request)
+        return samba.decode(request) if request["op"] == "decode" else samba.encode(request)
+
+    third_party.serve(respond)
+
+
+if __name__ == "__main__":
+    main()
