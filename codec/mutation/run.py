@@ -222,7 +222,8 @@ class Bench:
         environment = {"LD_LIBRARY_PATH": str(library), "PATH": os.environ.get("PATH", ""),
                        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:"
                                        "malloc_context_size=0:quarantine_size_mb=1",
-                       "CMRP_TEST_FAIL_FAST": "1"}
+                       "CMRP_TEST_FAIL_FAST": "1",
+                       "CMRP_TEST_VECTORS": str(ROOT_WORK / "vectors")}
         if Path(file).stem in TYPES:
             environment["CMRP_TEST_TYPES"] = TYPES[Path(file).stem]
         try:
@@ -304,6 +305,9 @@ class Run:
         while (mutant := take()) is not None:
             word, test = self.judge(bench, mutant, deep)
             self.note(mutant, word, test + (" (sanitized)" if deep and test else ""))
+        for test in self.tests[kind]:
+            if not bench.passes(test, bench.link({})):
+                return f"{test} ({kind}) fails at the end without any change: nothing was proven"
         return None
 
     def stage(self, kind, take, deep):
@@ -369,10 +373,24 @@ def options():
     parser.add_argument("-j", type=int, default=2, dest="jobs", help="mutants at a time (2)")
     parser.add_argument("--outcomes", help="write what became of each mutant into this file; what a "
                         "sanitizer killed later has a second line")
+    parser.add_argument("--resume", help="take over what an earlier run wrote so, but for "
+                        "survivors: for one that was broken off, or when tests were added")
     parser.add_argument("--plain", action="store_true", help="without the sanitizers: faster")
     parser.add_argument("--check", action="store_true",
                         help="build nothing: only check survivors.tsv against the source")
     return parser.parse_args()
+
+
+def earlier(path, chosen):
+    """mutant -> outcome, of an earlier run."""
+    by_key = {m.key(): m for m in chosen}
+    found = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            word, test, _, key = line.rstrip("\n").split("\t", 3)
+            if key in by_key and word != "survived":
+                found[by_key[key]] = (word, test)
+    return found
 
 
 def choose(o, everything):
@@ -406,12 +424,20 @@ def main():
     ROOT_WORK = Path(o.work)
     ROOT_WORK.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
+    # What the tests read must not change while they run.
+    shutil.rmtree(ROOT_WORK / "vectors", ignore_errors=True)
+    shutil.copytree(ROOT / "vectors", ROOT_WORK / "vectors",
+                    ignore=shutil.ignore_patterns("captures"))
     tests = {kind: build_tests(ROOT_WORK, kind, o.jobs) for kind in FLAGS
              if kind == "plain" or not o.plain}
     cache = (ROOT_WORK / "build-plain" / "lib").glob("libcmrp.so.*")
     SONAME = min((p.name for p in cache), key=len)
     log = open(o.outcomes, "w", encoding="utf-8") if o.outcomes else None
-    run = Run(chosen, texts, tests, o.jobs, log)
+    known = earlier(o.resume, chosen) if o.resume else {}
+    run = Run([m for m in chosen if m not in known], texts, tests, o.jobs, log)
+    for mutant, (word, test) in known.items():
+        run.note(mutant, word, test)
+    run.total = len(chosen)
     run.everything()
     strict = o.strict or o.all
     fine = show(run, listed, strict, o.goal, time.monotonic() - started)

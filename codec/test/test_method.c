@@ -24,6 +24,7 @@ static const char *const meanings[] = {
     [CMRP_MEANS_CLUSTER_ACCESS] = ":level",
     [CMRP_MEANS_VALUE_TYPE] = ":reg",
     [CMRP_MEANS_GROUP_STATE] = ":state",
+    [CMRP_MEANS_RESOURCE_STATE] = ":resourcestate",
     [CMRP_MEANS_RESOURCE_TYPE_FLAGS] = ":typeflags",
     [CMRP_MEANS_KEY] = ":key",
     [CMRP_MEANS_CHANGE] = ":change",

@@ -67,8 +67,9 @@ static void put_integer(struct buffer *out, const cmrp_param *p, const cmrp_slot
         }
         break;
     case CMRP_MEANS_GROUP_STATE:
-        if (show_group_state(value) != NULL) {
-            buffer_printf(out, "  %s", show_group_state(value));
+    case CMRP_MEANS_RESOURCE_STATE:
+        if (show_state(p->meaning, value) != NULL) {
+            buffer_printf(out, "  %s", show_state(p->meaning, value));
         } else {
             buffer_printf(out, "  state %llu", value);
         }

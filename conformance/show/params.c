@@ -30,9 +30,13 @@ const char *show_last_part(const char *name) {
     return dot != NULL ? dot + 1 : name;
 }
 
-const char *show_group_state(uint64_t state) {
-    enum { GROUP = 2, STATE = 8 }; // CLUSTER_OBJECT_TYPE_GROUP, CLUSTER_CHANGE_GROUP_STATE_V2
-    return cmrp_payload_name_of(cmrp_payload_row_of(GROUP, STATE)->names, (uint32_t)state);
+const char *show_state(unsigned meaning, uint64_t state) {
+    enum { GROUP = 2, RESOURCE = 3 };             // CLUSTER_OBJECT_TYPE
+    enum { GROUP_STATE = 8, RESOURCE_STATE = 4 }; // CLUSTER_CHANGE_*_STATE_V2, which carry the same
+    const cmrp_payload_row *row = meaning == CMRP_MEANS_GROUP_STATE
+                                      ? cmrp_payload_row_of(GROUP, GROUP_STATE)
+                                      : cmrp_payload_row_of(RESOURCE, RESOURCE_STATE);
+    return cmrp_payload_name_of(row->names, (uint32_t)state);
 }
 
 static void put_plain(struct buffer *out, const cmrp_param *p, uint64_t value) {
@@ -58,9 +62,10 @@ static void put_number(struct buffer *out, const cmrp_param *p, const cmrp_slot 
         buffer_printf(out, " %s", value != 0 ? "TRUE" : "FALSE");
         break;
     case CMRP_MEANS_GROUP_STATE:
+    case CMRP_MEANS_RESOURCE_STATE:
         buffer_printf(out, "%llu", value);
-        if (show_group_state(value) != NULL) {
-            buffer_printf(out, " %s", show_group_state(value));
+        if (show_state(p->meaning, value) != NULL) {
+            buffer_printf(out, " %s", show_state(p->meaning, value));
         }
         break;
     case CMRP_MEANS_ACCESS:

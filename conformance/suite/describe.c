@@ -32,6 +32,7 @@ static const char *meaning_text(const cmrp_param *p) {
     case CMRP_MEANS_CLUSTER_ACCESS: return "access level";
     case CMRP_MEANS_VALUE_TYPE: return "registry value type";
     case CMRP_MEANS_GROUP_STATE: return "group state";
+    case CMRP_MEANS_RESOURCE_STATE: return "resource state";
     case CMRP_MEANS_KEY: return "the client's own value";
     case CMRP_MEANS_CHANGE: return "CLUSTER_CHANGE";
     case CMRP_MEANS_OBJECT_TYPE: return "CLUSTER_OBJECT_TYPE";

@@ -26,7 +26,8 @@ WERRORS = {"WERR_OK": 0, "WERR_INVALID_FUNCTION": 1, "WERR_FILE_NOT_FOUND": 2,
            "WERR_INVALID_PARAMETER": 87, "WERR_DIR_NOT_EMPTY": 145, "WERR_MORE_DATA": 234,
            "WERR_WAIT_TIMEOUT": 258, "WERR_NO_MORE_ITEMS": 259,
            "WERR_INVALID_SECURITY_DESCR": 1338, "WERR_OBJECT_ALREADY_EXISTS": 5010,
-           "WERR_GROUP_NOT_AVAILABLE": 5012,
+           "WERR_GROUP_NOT_AVAILABLE": 5012, "WERR_RESOURCE_NOT_AVAILABLE": 5006,
+           "WERR_RESOURCE_NOT_FOUND": 5007,
            "WERR_GROUP_NOT_FOUND": 5013, "WERR_CLUSTER_NODE_NOT_FOUND": 5042,
            "WERR_CLUSTER_NETWORK_NOT_FOUND": 5045, "WERR_CLUSTER_NETINTERFACE_NOT_FOUND": 5047}
 # What ndrdump calls a return value that is a handle.
@@ -35,7 +36,10 @@ RETURNED = {"ApiGetRootKey": "phKey", "ApiCreateKey": "phKey", "ApiOpenKey": "ph
             "ApiOpenCluster": "Cluster", "ApiOpenClusterEx": "hCluster",
             "ApiOpenGroup": "hGroup", "ApiOpenGroupEx": "hGroup", "ApiCreateGroup": "hGroup",
             "ApiOpenNode": "hNode", "ApiOpenNodeEx": "hNode",
-            "ApiOpenNetwork": "hNetwork", "ApiOpenNetInterface": "hNetInterface"}
+            "ApiOpenNetwork": "hNetwork", "ApiOpenNetworkEx": "hNetwork",
+            "ApiOpenNetInterface": "hNetInterface", "ApiOpenNetInterfaceEx": "hNetInterface",
+            "ApiOpenResource": "hResource", "ApiOpenResourceEx": "hResource",
+            "ApiCreateResource": "hResource"}
 
 # Octet arrays, whose hex may be as long as that of a handle.
 OCTETS = ("lpData", "lpInData", "lpOutData", "buffer", "lpSecurityDescriptor")

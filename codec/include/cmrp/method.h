@@ -43,6 +43,7 @@ typedef enum cmrp_meaning {
     CMRP_MEANS_CLUSTER_ACCESS, // access level of an Ex open
     CMRP_MEANS_VALUE_TYPE,     // registry value type
     CMRP_MEANS_GROUP_STATE,
+    CMRP_MEANS_RESOURCE_STATE,
     CMRP_MEANS_KEY,                 // the client's own value, returned unchanged
     CMRP_MEANS_CHANGE,              // CLUSTER_CHANGE bits
     CMRP_MEANS_OBJECT_TYPE,         // CLUSTER_OBJECT_TYPE

@@ -127,6 +127,8 @@ OTHERS = """
 2 ApiSetClusterName | NewClusterName:string | rpc_status return
 7 ApiCreateEnum | dwType | ReturnEnum:*enumeration rpc_status return
 8 ApiOpenResource | lpszResourceName:string | Status rpc_status return:handle
+9 ApiCreateResource | hGroup:handle lpszResourceName:string lpszResourceType:string dwFlags | Status
+    rpc_status return:handle
 11 ApiCloseResource | Resource:handle | Resource:handle return
 12 ApiGetResourceState | hResource:handle | State NodeName:*string GroupName:*string rpc_status
     return
