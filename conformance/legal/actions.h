@@ -28,6 +28,12 @@ extern const unsigned kind_means[OBJECT_KINDS]; // CMRP_MEANS_H… of a kind's h
 // X(opnum, weight, ask, execute, told)
 #define OBJECT_ACTIONS(X)                                                                          \
     X(0, 4, ask_nothing, open_cluster, NULL)                                                       \
+    X(8, 7, ask_open_8, open_object, NULL)                                                         \
+    X(120, 3, ask_open_120, open_object, NULL)                                                     \
+    X(121, 2, ask_open_121, open_object, NULL)                                                     \
+    X(122, 2, ask_open_122, open_object, NULL)                                                     \
+    X(11, 4, ask_close_11, close_handle, told_closed)                                              \
+    X(12, 6, ask_resource_state, resource_state, NULL)                                             \
     X(117, 4, ask_access, open_cluster, NULL)                                                      \
     X(1, 3, ask_close_1, close_handle, told_closed)                                                \
     X(3, 3, ask_nothing, get_cluster_name, NULL)                                                   \
@@ -53,6 +59,8 @@ extern const unsigned kind_means[OBJECT_KINDS]; // CMRP_MEANS_H… of a kind's h
     X(59, 8, ask_add_59, add_object, told_added)                                                   \
     X(90, 6, ask_add_90, add_object, told_added)                                                   \
     X(99, 6, ask_add_99, add_object, told_added)                                                   \
+    X(60, 7, ask_add_60, add_object, told_added)                                                   \
+    X(64, 3, ask_add_64, add_object, told_added)                                                   \
     X(62, 3, ask_add_62, add_object, told_added)                                                   \
     X(63, 3, ask_add_63, add_object, told_added)                                                   \
     X(91, 3, ask_add_91, add_object, told_added)                                                   \
@@ -85,6 +93,15 @@ extern const unsigned kind_means[OBJECT_KINDS]; // CMRP_MEANS_H… of a kind's h
 #define ACTION_ROW(opnum, weight, ask, execute, told) {opnum, weight, ask, execute, told},
 
 // What the rows name.
+bool ask_add_64(struct play *p, struct call *c);
+bool ask_add_60(struct play *p, struct call *c);
+bool resource_state(struct play *p, struct call *c);
+bool ask_resource_state(struct play *p, struct call *c);
+bool ask_close_11(struct play *p, struct call *c);
+bool ask_open_122(struct play *p, struct call *c);
+bool ask_open_121(struct play *p, struct call *c);
+bool ask_open_120(struct play *p, struct call *c);
+bool ask_open_8(struct play *p, struct call *c);
 bool add_2(struct play *p, struct call *c);
 bool add_cluster(struct play *p, struct call *c);
 bool add_key(struct play *p, struct call *c);

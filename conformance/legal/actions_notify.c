@@ -61,7 +61,8 @@ bool ask_add_cluster(struct play *p, struct call *c) {
 }
 
 static const char *added_param(enum kind kind) {
-    static const char *const names[] = {"hNode", "hGroup", "hNetwork", "hNetInterface"};
+    static const char *const names[] = {"hNode", "hGroup", "hNetwork", "hNetInterface",
+                                        "hResource"};
     return names[kind];
 }
 
@@ -95,6 +96,8 @@ ASK_ADD(58, NODE, false)
 ASK_ADD(59, GROUP, false)
 ASK_ADD(90, NETWORK, false)
 ASK_ADD(99, NETINTERFACE, false)
+ASK_ADD(60, RESOURCE, false)
+ASK_ADD(64, RESOURCE, true)
 ASK_ADD(62, NODE, true)
 ASK_ADD(63, GROUP, true)
 ASK_ADD(91, NETWORK, true)
@@ -112,7 +115,7 @@ bool add_cluster(struct play *p, struct call *c) {
 }
 
 static bool is_again(uint32_t opnum) {
-    return opnum == 62 || opnum == 63 || opnum == 91 || opnum == 100;
+    return opnum == 62 || opnum == 63 || opnum == 64 || opnum == 91 || opnum == 100;
 }
 
 bool add_object(struct play *p, struct call *c) {
@@ -165,11 +168,11 @@ bool ask_add_2(struct play *p, struct call *c) {
         int kind; // OBJECT_KINDS: the cluster; -1: a key
     } types[] = {{1, 0x1ff4, OBJECT_KINDS}, {2, 0x1ff, GROUP},   {5, 0xf, NETINTERFACE},
                  {6, 0xf, NETWORK},         {7, 0x7f, NODE},     {8, 0xf, -1},
-                 {3, 0x1ff, OBJECT_KINDS},  {9, 1, OBJECT_KINDS}};
+                 {3, 0x1ff, RESOURCE},      {9, 1, OBJECT_KINDS}};
     struct lot *lot = &p->world.lot;
     const uint32_t i = draw(lot, 8);
     const bool of_cluster = types[i].kind == OBJECT_KINDS;
-    const bool single = types[i].type != 3 && chance(lot, 60);
+    const bool single = chance(lot, 60);
     const unsigned meaning = of_cluster || !single ? CMRP_MEANS_HCLUSTER
                              : types[i].kind < 0   ? CMRP_MEANS_HKEY
                                                    : kind_means[types[i].kind];

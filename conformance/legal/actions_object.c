@@ -8,10 +8,9 @@
 // ---- opening and closing ------------------------------------------------------------------------
 
 const unsigned kind_means[OBJECT_KINDS] = {
-    [NODE] = CMRP_MEANS_HNODE,
-    [GROUP] = CMRP_MEANS_HGROUP,
-    [NETWORK] = CMRP_MEANS_HNETWORK,
-    [NETINTERFACE] = CMRP_MEANS_HNETINTERFACE,
+    [NODE] = CMRP_MEANS_HNODE,       [GROUP] = CMRP_MEANS_HGROUP,
+    [NETWORK] = CMRP_MEANS_HNETWORK, [NETINTERFACE] = CMRP_MEANS_HNETINTERFACE,
+    [RESOURCE] = CMRP_MEANS_HRES,
 };
 
 bool ask_nothing(struct play *p, struct call *c) {
@@ -48,8 +47,12 @@ static const char *name_param(uint32_t opnum) {
     switch (opnum) {
     case 66:
     case 118: return "lpszNodeName";
-    case 81: return "lpszNetworkName";
-    case 92: return "lpszNetInterfaceName";
+    case 81:
+    case 121: return "lpszNetworkName";
+    case 92:
+    case 122: return "lpszNetInterfaceName";
+    case 8:
+    case 120: return "lpszResourceName";
     default: return "lpszGroupName";
     }
 }
@@ -58,8 +61,12 @@ static enum kind kind_opened(uint32_t opnum) {
     switch (opnum) {
     case 66:
     case 118: return NODE;
-    case 81: return NETWORK;
-    case 92: return NETINTERFACE;
+    case 81:
+    case 121: return NETWORK;
+    case 92:
+    case 122: return NETINTERFACE;
+    case 8:
+    case 120: return RESOURCE;
     default: return GROUP;
     }
 }
@@ -69,7 +76,7 @@ static bool ask_open(struct play *p, struct call *c, uint32_t opnum) {
     const struct object *o = &p->world.objects[kind_opened(opnum)][draw(lot, OBJECTS)];
     const char *name = o->life > 0 && !chance(lot, 10) ? o->name : "Nobody";
     c->request = json_pack("{ss}", name_param(opnum), name);
-    if (opnum == 118 || opnum == 119) {
+    if (opnum >= 118) {
         json_object_set_new(c->request, "dwDesiredAccess", json_integer(3));
     }
     return true;
@@ -85,12 +92,19 @@ ASK_OPEN(92)
 ASK_OPEN(41)
 ASK_OPEN(118)
 ASK_OPEN(119)
+ASK_OPEN(8)
+ASK_OPEN(120)
+ASK_OPEN(121)
+ASK_OPEN(122)
+
+static const uint32_t missing[OBJECT_KINDS] = {
+    [NODE] = 5042, [GROUP] = 5013, [NETWORK] = 5045, [NETINTERFACE] = 5047, [RESOURCE] = 5007};
 
 bool open_object(struct play *p, struct call *c) {
     const enum kind kind = kind_opened(c->action->opnum);
     const char *name = text_of(c->request, name_param(c->action->opnum));
     struct handle *h = NULL;
-    uint32_t status = 5013; // there is none of this name
+    uint32_t status = missing[kind]; // there is none of this name
     for (int i = 0; i < OBJECTS; i++) {
         const struct object *o = &p->world.objects[kind][i];
         if (o->alive && strcmp(o->name, name) == 0) {
@@ -104,7 +118,7 @@ bool open_object(struct play *p, struct call *c) {
         }
     }
     answer_handle(c, h, status);
-    if (c->action->opnum == 118 || c->action->opnum == 119) {
+    if (c->action->opnum >= 118) {
         json_object_set_new(c->response, "lpdwGrantedAccess", json_integer(0x10000000));
     }
     return true;
@@ -171,9 +185,29 @@ bool group_state(struct play *p, struct call *c) {
     return true;
 }
 
+bool ask_resource_state(struct play *p, struct call *c) {
+    c->handle = handle_pick(p, c->client, CMRP_MEANS_HRES);
+    c->request = c->handle != NULL ? json_pack("{ss}", "hResource", c->handle->hex) : NULL;
+    return c->handle != NULL;
+}
+
+bool resource_state(struct play *p, struct call *c) {
+    const struct object *o = handle_object(p, c->handle);
+    c->response =
+        json_pack("{sIsssssisI}", "State", (json_int_t)(o != NULL ? o->state : 0), "NodeName",
+                  p->world.objects[NODE][0].name, "GroupName", p->world.objects[GROUP][0].name,
+                  "rpc_status", 0, "return", (json_int_t)(o != NULL ? 0 : missing[RESOURCE]));
+    if (o == NULL) {
+        json_object_set_new(c->response, "NodeName", json_null());
+        json_object_set_new(c->response, "GroupName", json_null());
+    }
+    return true;
+}
+
 static const char *closed_param(uint32_t opnum) {
     switch (opnum) {
     case 1: return "Cluster";
+    case 11: return "Resource";
     case 37: return "pKey";
     case 44: return "Group";
     case 56: return "Notify";
@@ -200,6 +234,7 @@ bool ask_close(struct play *p, struct call *c, uint32_t opnum, unsigned meaning)
         return ask_close(p, c, opnum, meaning);                                                    \
     }
 ASK_CLOSE(1, CMRP_MEANS_HCLUSTER)
+ASK_CLOSE(11, CMRP_MEANS_HRES)
 ASK_CLOSE(44, CMRP_MEANS_HGROUP)
 ASK_CLOSE(67, CMRP_MEANS_HNODE)
 ASK_CLOSE(82, CMRP_MEANS_HNETWORK)

@@ -13,11 +13,14 @@ static const struct kind_facts {
     uint32_t object_type;              // CLUSTER_OBJECT_TYPE
     uint32_t state, deleted, property; // flags of version 2
     uint32_t states;
+    uint32_t first_state;
+    const char *type; // Type of its indications
 } facts[OBJECT_KINDS] = {
-    [NODE] = {"NODE", 0x1, 7, 0x10, 0x2, 0x4, 4},
-    [GROUP] = {"Group", 0x1000, 2, 0x8, 0x1, 0x2, 5},
-    [NETWORK] = {"Network", 0x100000, 6, 0x8, 0x1, 0x2, 4},
-    [NETINTERFACE] = {"NODE1 - NIC", 0x1000000, 5, 0x8, 0x1, 0x2, 4},
+    [NODE] = {"NODE", 0x1, 7, 0x10, 0x2, 0x4, 4, 0, ""},
+    [GROUP] = {"Group", 0x1000, 2, 0x8, 0x1, 0x2, 5, 0, ""},
+    [NETWORK] = {"Network", 0x100000, 6, 0x8, 0x1, 0x2, 4, 0, ""},
+    [NETINTERFACE] = {"NODE1 - NIC", 0x1000000, 5, 0x8, 0x1, 0x2, 4, 0, ""},
+    [RESOURCE] = {"Disk", 0x100, 3, 0x4, 0x80, 0x1, 4, 1, "Physical Disk"},
 };
 
 enum { DELETED = 1, ADDED = 2, PROPERTY = 3 }; // bits above *_STATE
@@ -40,14 +43,15 @@ static json_t *indication_1(uint32_t notify_key, uint32_t bit, uint32_t sequence
 
 // buffer is taken over; NULL: none.
 static json_t *indication_2(uint32_t notify_key, uint32_t object_type, uint32_t flag,
-                            json_t *buffer, const char *id, const char *parent, const char *name) {
+                            json_t *buffer, const char *id, const char *parent, const char *name,
+                            const char *type) {
     char key[16], flags[16];
     snprintf(key, sizeof key, "%u", notify_key);
     snprintf(flags, sizeof flags, "%u", flag);
     return json_pack("{sss{s{sIss}soss ss ss ss}}", "dwNotifyKey", key, "NotificationData",
                      "FilterAndType", "dwObjectType", (json_int_t)object_type, "FilterFlags", flags,
                      "buffer", buffer != NULL ? buffer : json_null(), "ObjectId", id, "ParentId",
-                     parent, "Name", name, "Type", "");
+                     parent, "Name", name, "Type", type);
 }
 
 // Queues an indication, or, where the queue is full, drops everything and says so.
@@ -67,7 +71,7 @@ static void queue(struct port *port, json_t *indication) {
         const struct watch *watch = &port->watches[i];
         if (watch->object_type == 1 && (watch->mask & 0x200) != 0) { // LOST_NOTIFICATIONS
             json_array_append_new(port->queue,
-                                  indication_2(watch->notify_key, 1, 0x200, NULL, "", "", ""));
+                                  indication_2(watch->notify_key, 1, 0x200, NULL, "", "", "", ""));
         }
     }
 }
@@ -97,14 +101,24 @@ static json_t *dword(uint32_t value) {
     return json_string(hex);
 }
 
+// The group of a resource, the node of a group or interface. What tells that one has come has
+// another parent, or none.
+static const char *parent_of(const struct world *w, enum kind kind, bool of_itself) {
+    switch (kind) {
+    case GROUP: return w->objects[NODE][0].id;
+    case RESOURCE: return of_itself ? w->objects[GROUP][0].id : w->objects[NODE][0].id;
+    case NETINTERFACE: return of_itself ? w->objects[NODE][0].id : "";
+    default: return "";
+    }
+}
+
 // An event of an object; of the cluster or of a node where that is told that one has come.
 // buffer is taken over.
 static void tell_2(struct world *w, uint32_t object_type, uint32_t flag, enum kind kind, int index,
                    json_t *buffer) {
     const struct object *o = &w->objects[kind][index];
     const bool of_itself = object_type == facts[kind].object_type;
-    const bool has_parent = kind == GROUP || (kind == NETINTERFACE && of_itself);
-    const char *parent = has_parent ? w->objects[NODE][0].id : "";
+    const char *parent = parent_of(w, kind, of_itself);
     for (int p = 0; p < PORTS; p++) {
         struct port *port = &w->ports[p];
         for (int i = 0; port->version == 2 && i < port->watch_count; i++) {
@@ -112,11 +126,14 @@ static void tell_2(struct world *w, uint32_t object_type, uint32_t flag, enum ki
             if (watch->object_type != object_type || (watch->mask & flag) == 0) {
                 continue;
             }
-            // What comes is nobody's own event, except for node 0, which has all interfaces.
+            // What comes is nobody's own event, except for node 0, which has all interfaces, and
+            // group 0, which has all resources.
+            const enum kind owner = kind == RESOURCE ? GROUP : NODE;
             if (of_itself ? watches_object(watch, kind, index, o->life)
-                          : watches_object(watch, NODE, 0, w->objects[NODE][0].life)) {
-                queue(port, indication_2(watch->notify_key, object_type, flag, json_incref(buffer),
-                                         o->id, parent, o->name));
+                          : watches_object(watch, owner, 0, w->objects[owner][0].life)) {
+                queue(port,
+                      indication_2(watch->notify_key, object_type, flag, json_incref(buffer), o->id,
+                                   parent, o->name, of_itself ? facts[kind].type : ""));
             }
         }
     }
@@ -135,7 +152,9 @@ void world_tell_again(struct port *port, const struct watch *watch, const struct
 
 static void change_state(struct world *w, enum kind kind, int index) {
     struct object *o = &w->objects[kind][index];
-    o->state = (o->state + 1 + draw(&w->lot, facts[kind].states - 1)) % facts[kind].states;
+    const uint32_t first = facts[kind].first_state;
+    o->state =
+        first + (o->state - first + 1 + draw(&w->lot, facts[kind].states - 1)) % facts[kind].states;
     o->sequence++;
     tell_1(w, kind, index, facts[kind].state_bit);
     tell_2(w, facts[kind].object_type, facts[kind].state, kind, index, dword(o->state));
@@ -149,11 +168,15 @@ static void change_property(struct world *w, enum kind kind, int index) {
                      w->objects[kind][index].name));
 }
 
+static json_t *id_of(const struct world *w, enum kind kind) {
+    return json_pack("{ssss}", "kind", "id", "text", w->objects[kind][0].id);
+}
+
 void world_add_object(struct world *w, enum kind kind, int index) {
     struct object *o = &w->objects[kind][index];
     const uint32_t number = ++w->next_id;
     const uint32_t life = o->life + 1;
-    *o = (struct object){.alive = true, .life = life};
+    *o = (struct object){.alive = true, .life = life, .state = facts[kind].first_state};
     snprintf(o->name, sizeof o->name, "%s%u", facts[kind].word, number);
     if (kind == NODE) {
         snprintf(o->id, sizeof o->id, "%u", number);
@@ -165,9 +188,8 @@ void world_add_object(struct world *w, enum kind kind, int index) {
     case NODE: tell_2(w, 1, 0x20, kind, index, dword(o->state)); break;
     case GROUP: tell_2(w, 1, 0x4, kind, index, dword(1)); break;
     case NETWORK: tell_2(w, 1, 0x10, kind, index, json_null()); break;
-    default:
-        tell_2(w, 7, 0x1, kind, index,
-               json_pack("{ssss}", "kind", "id", "text", w->objects[NODE][0].id));
+    case RESOURCE: tell_2(w, 2, 0x40, kind, index, id_of(w, GROUP)); break;
+    default: tell_2(w, 7, 0x1, kind, index, id_of(w, NODE));
     }
 }
 
@@ -175,7 +197,9 @@ void world_delete_object(struct world *w, enum kind kind, int index) {
     struct object *o = &w->objects[kind][index];
     tell_1(w, kind, index, facts[kind].state_bit << DELETED);
     tell_2(w, facts[kind].object_type, facts[kind].deleted, kind, index,
-           kind == NODE ? dword(o->state) : json_null());
+           kind == NODE       ? dword(o->state)
+           : kind == RESOURCE ? id_of(w, GROUP)
+                              : json_null());
     o->alive = false;
 }
 
@@ -250,8 +274,8 @@ static void tell_registry_2(struct world *w, struct port *port, uint32_t flag, i
             !(subtree ? key_is_below(r, key, top) : key == top)) {
             continue;
         }
-        queue(port,
-              indication_2(watch->notify_key, 8, flag, NULL, value, "", key_relative(r, key, top)));
+        queue(port, indication_2(watch->notify_key, 8, flag, NULL, value, "",
+                                 key_relative(r, key, top), ""));
     }
 }
 

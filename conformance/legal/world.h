@@ -9,7 +9,7 @@
 #include "cmrp/cmrp.h"
 #include "legal/draw.h"
 
-enum kind { NODE, GROUP, NETWORK, NETINTERFACE, OBJECT_KINDS };
+enum kind { NODE, GROUP, NETWORK, NETINTERFACE, RESOURCE, OBJECT_KINDS };
 
 enum { OBJECTS = 6, KEYS = 40, VALUES = 6, PATH = 96, DATA = 40, PORTS = 48, WATCHES = 8 };
 
