@@ -208,7 +208,9 @@ void play_step(struct play *p) {
     } else if (what < 960) {
         tell(p, c);
     } else if (what < 998) {
-        world_live(&p->world);
+        if (!p->closed) {
+            world_live(&p->world);
+        }
     } else {
         struct client *client = &p->clients[draw(lot, CLIENTS)];
         if (client->group == 0) {

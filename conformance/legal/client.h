@@ -68,7 +68,7 @@ struct play {
     uint32_t next_group;
     uint32_t next_handle;
     uint16_t next_port;
-    bool rude; // clients do what the specification only advises against
+    bool closed; // nothing changes but by the calls of these clients
 };
 
 extern const struct action actions[];

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a capture of traffic that keeps the specification: legal-traffic SEED STEPS [SKIP LOSE].
+// Writes a capture of traffic that keeps the specification: legal-traffic [--closed] SEED
+// STEPS [SKIP LOSE].
 // Clients come and go, calls overlap and are answered in drawn orders, things change that no call
-// has caused. SKIP leaves out the first packets; of the others LOSE in 10,000 are lost.
+// has caused, unless --closed. SKIP leaves out the first packets; of the others LOSE in 10,000 are
+// lost.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "legal/client.h"
 
@@ -48,8 +51,11 @@ static void flush(struct output *o, struct buffer *b) {
 
 int main(int argc, char **argv) {
     static struct play play;
+    const bool closed = argc > 1 && strcmp(argv[1], "--closed") == 0;
+    argc -= closed;
+    argv += closed;
     if (argc != 3 && argc != 5) {
-        fputs("usage: legal-traffic SEED STEPS [SKIP LOSE] >CAPTURE\n", stderr);
+        fputs("usage: legal-traffic [--closed] SEED STEPS [SKIP LOSE] >CAPTURE\n", stderr);
         return 2;
     }
     const uint64_t seed = strtoull(argv[1], NULL, 0);
@@ -60,6 +66,7 @@ int main(int argc, char **argv) {
         output.lose = (uint32_t)strtoul(argv[4], NULL, 0);
     }
     play_begin(&play, seed);
+    play.closed = closed;
     for (uint64_t i = 0; i < steps; i++) {
         play_step(&play);
         if (play.out.size > CHUNK) {

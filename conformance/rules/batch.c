@@ -21,17 +21,25 @@ bool batch_param_open(const struct sight *s, bool response, const char *name,
                                   .name = name,
                                   .bytes = slot->bytes,
                                   .base = (uint64_t)(slot->bytes.data - side->stub.data)};
+    if (side->batch_count > 0) {
+        param->count = side->batch_count;
+        param->checked = true;
+        return true;
+    }
     batch_walk_start(param, &walk);
     while (batch_walk_next(&walk, &command)) {
     }
     param->count = walk.number;
-    return walk.error.code == CMRP_OK;
+    param->checked = walk.error.code == CMRP_OK;
+    return param->checked;
 }
 
 void batch_walk_start(const struct batch_param *param, struct batch_walk *walk) {
     *walk = (struct batch_walk){0};
     // An error sticks in walk->error, so that there are no commands.
-    (void)cmrp_batch_open(&walk->batch, param->bytes, param->base, CMRP_BATCH_STRICT, &walk->error);
+    (void)cmrp_batch_open(&walk->batch, param->bytes, param->base,
+                          param->checked ? CMRP_BATCH_UNCHECKED_NAMES : CMRP_BATCH_STRICT,
+                          &walk->error);
 }
 
 bool batch_walk_next(struct batch_walk *walk, cmrp_batch_command *command) {
@@ -43,10 +51,6 @@ bool batch_walk_next(struct batch_walk *walk, cmrp_batch_command *command) {
 }
 
 // ---- rules over several commands ----------------------------------------------------------------
-
-void batch_good(struct batch_check *check) {
-    check->applied = true;
-}
 
 static struct where where_in(const struct batch_param *param, const cmrp_batch_command *command,
                              enum batch_field field) {
@@ -100,32 +104,10 @@ void batch_check_end(const struct sight *s, const struct batch_check *checks, si
 
 // ---- commands -----------------------------------------------------------------------------------
 
-const char *batch_command_name(uint32_t type, char *text) {
-    const char *name = cmrp_batch_type_name(type);
-    if (name != NULL) {
-        return name;
-    }
-    snprintf(text, 32, "command %lu", (unsigned long)type);
-    return text;
-}
-
-bool batch_modifies(uint32_t type) {
-    return type >= CMRP_CLUSREG_SET_VALUE && type <= CMRP_CLUSREG_DELETE_VALUE;
-}
-
-bool batch_reads(uint32_t type) {
-    return type >= CMRP_CLUSREG_READ_KEY && type <= CMRP_CLUSREG_READ_ERROR;
-}
-
-bool batch_value_command(uint32_t type) {
-    return type == CMRP_CLUSREG_SET_VALUE || type == CMRP_CLUSREG_DELETE_VALUE;
-}
-
 // ---- the topic ----------------------------------------------------------------------------------
 
 void batch_on_call(const struct sight *s) {
     const struct assoc_call *call = s->call->call;
-    batch_port_on_call(s); // looks at calls of which nothing is known, too
     if (s->call->method == NULL) {
         return;
     }
@@ -137,7 +119,9 @@ void batch_on_call(const struct sight *s) {
     case OPNUM_GET_BATCH_NOTIFICATION:
         batch_commands_on_call(s);
         batch_notified_on_call(s);
+        batch_port_on_call(s);
         break;
+    case OPNUM_CLOSE_BATCH_PORT: batch_port_on_call(s); break;
     case OPNUM_EXECUTE_READ_BATCH:
     case OPNUM_EXECUTE_READ_BATCH_EX:
         batch_commands_on_call(s);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of values, and a small model of the values of one key within one batch.
 //
-// The model is a hash table that is emptied by counting up; it grows with the largest batch seen,
-// which the limit on stubs bounds. A look-up tries a fixed number of places, so that names made to
-// collide cost nothing but what would have been known of them.
+// The model is a hash table that is emptied by counting up. It knows a limited number of values,
+// and a look-up tries a limited number of places: names made to be very many, or to collide, cost
+// nothing but what would have been known of them.
 #include <string.h>
 
 #include "rules/batch_state.h"
 
-enum { PLACES = 32, SMALLEST = 64 };
+enum { PLACES = 32, SMALLEST = 64, LARGEST = 1 << 17 };
 
 struct slot {
     uint64_t generation;
@@ -70,12 +70,35 @@ enum batch_likeness batch_compare_names(cmrp_view a, cmrp_view b) {
     return like(a, b) ? BATCH_UNSURE : BATCH_DIFFERENT;
 }
 
-static uint64_t hash_of(cmrp_view name) {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < name.size / 2; i++) {
-        hash = (hash ^ folded(unit_at(name, i))) * UINT64_C(1099511628211);
+// Four units, each folded. Most are ASCII: small letters lose a bit.
+static uint64_t folded_units(uint64_t units) {
+    const uint64_t ones = 0x0001000100010001u;
+    uint64_t result = 0;
+    if ((units & 0xff80ff80ff80ff80u) == 0) {
+        const uint64_t from_a = units + ones * (0x80 - 'a');
+        const uint64_t past_z = units + ones * (0x80 - 'z' - 1);
+        return units - ((from_a & ~past_z & (ones * 0x80)) >> 2);
     }
-    return hash ^ hash >> 29;
+    for (unsigned shift = 0; shift < 64; shift += 16) {
+        result |= (uint64_t)folded((unsigned)(units >> shift & 0xffff)) << shift;
+    }
+    return result;
+}
+
+static uint64_t hash_of(cmrp_view name) {
+    const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = name.size * prime;
+    size_t i = 0;
+    for (; name.size - i >= 8; i += 8) {
+        const uint64_t units = cmrp_load_u64(name.data + i, CMRP_LITTLE_ENDIAN);
+        hash = (hash ^ folded_units(units)) * prime;
+        hash ^= hash >> 32;
+    }
+    for (; name.size - i >= 2; i += 2) {
+        hash = (hash ^ folded(unit_at(name, i / 2))) * prime;
+        hash ^= hash >> 32;
+    }
+    return hash;
 }
 
 // ---- values -------------------------------------------------------------------------------------
@@ -105,7 +128,8 @@ static struct slot *place_of(struct batch_model *model, uint64_t hash, cmrp_view
     for (size_t i = 0; i < PLACES; i++) {
         struct slot *slot = &model->slots[(hash + i) & (model->capacity - 1)];
         if (slot->generation != model->generation ||
-            (slot->hash == hash && like(slot->value.name, name))) {
+            (slot->hash == hash &&
+             (same_octets(slot->value.name, name) || like(slot->value.name, name)))) {
             return slot;
         }
     }
@@ -133,7 +157,7 @@ static void grow(struct batch_model *model) {
 
 struct batch_value *batch_model_value(struct batch_model *model, cmrp_view name) {
     const uint64_t hash = hash_of(name);
-    if (2 * model->used >= model->capacity) {
+    if (2 * model->used >= model->capacity && model->capacity < LARGEST) {
         grow(model);
     }
     struct slot *slot = place_of(model, hash, name);

@@ -46,10 +46,9 @@ static bool compare(struct batch_check *order, struct batch_check *reply,
                     const struct batch_param *out, const struct batch_walk *at,
                     const cmrp_batch_command *asked, const cmrp_batch_command *answer) {
     const bool wants_value = asked->type == CMRP_CLUSREG_READ_VALUE;
-    char text[32];
     if (wants_value && batch_modifies(answer->type)) {
         batch_bad(reply, out, at, answer, BATCH_COMMAND_TYPE, "%s in answer to CLUSREG_READ_VALUE",
-                  batch_command_name(answer->type, text));
+                  cmrp_batch_type_name(answer->type));
         return true;
     }
     if (!batch_reads(answer->type)) {

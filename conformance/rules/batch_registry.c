@@ -6,6 +6,10 @@
 
 enum { ERROR_MORE_DATA = 0xea, REG_CREATED_NEW_KEY = 1 };
 
+// Bits of an access mask for a key: generic, MAXIMUM_ALLOWED, ACCESS_SYSTEM_SECURITY, standard
+// [MS-DTYP 2.4.3], and the key's own [MS-RRP 2.2.3].
+static const uint32_t key_access = 0xf31f033f;
+
 static bool is_backslash(const cmrp_slot *name, size_t unit) {
     return cmrp_load_u16(name->bytes.data + 2 * unit, name->order) == '\\';
 }
@@ -36,6 +40,21 @@ static void judge_path(const struct sight *s, size_t rule, bool may_be_empty) {
 }
 
 // ---- ApiCreateKey -------------------------------------------------------------------------------
+
+static void judge_access(const struct sight *s) {
+    const cmrp_slot *access = in(s, "samDesired");
+    if (access == NULL) {
+        return;
+    }
+    const unsigned long odd = (unsigned long)(access->value & ~(uint64_t)key_access);
+    if (odd == 0) {
+        rule_kept(s, RULE_CREATE_KEY_ACCESS);
+        return;
+    }
+    const struct where where = sight_where(s, false, "samDesired");
+    rule_broken(s, RULE_CREATE_KEY_ACCESS, &where, "0x%08llx: no access right has the bits 0x%08lx",
+                (unsigned long long)access->value, odd);
+}
 
 static void judge_options(const struct sight *s) {
     const cmrp_slot *options = in(s, "dwOptions");
@@ -99,6 +118,7 @@ static void judge_attributes(const struct sight *s) {
 
 static void judge_create(const struct sight *s) {
     judge_path(s, RULE_CREATE_KEY_PATH, true);
+    judge_access(s);
     judge_options(s);
     judge_attributes(s);
     const cmrp_slot *name = in(s, "lpSubKey"), *disposition = out(s, "lpdwDisposition");
@@ -199,6 +219,23 @@ static void judge_enum_key(const struct sight *s) {
     rule_kept(s, RULE_ENUM_KEY_NAME);
 }
 
+// The header of a security descriptor is of 20 octets [MS-DTYP 2.4.6]; 0 may stand for none.
+static void judge_query_info(const struct sight *s) {
+    enum { SMALLEST = 20 };
+    const cmrp_slot *size = out(s, "lpcbSecurityDescriptor");
+    if (size == NULL || !sight_succeeded(s) || size->value == 0) {
+        return;
+    }
+    if (size->value >= SMALLEST) {
+        rule_kept(s, RULE_QUERY_INFO_DESCRIPTOR);
+        return;
+    }
+    const struct where where = sight_where(s, true, "lpcbSecurityDescriptor");
+    rule_broken(s, RULE_QUERY_INFO_DESCRIPTOR, &where,
+                "%llu octets, but a security descriptor has at least %d",
+                (unsigned long long)size->value, SMALLEST);
+}
+
 void batch_registry_on_call(const struct sight *s) {
     switch (s->call->call->opnum) {
     case OPNUM_CREATE_KEY: judge_create(s); break;
@@ -207,6 +244,7 @@ void batch_registry_on_call(const struct sight *s) {
     case OPNUM_ENUM_KEY: judge_enum_key(s); break;
     case OPNUM_QUERY_VALUE: judge_query_value(s); break;
     case OPNUM_ENUM_VALUE: judge_enum_value(s); break;
+    case OPNUM_QUERY_INFO_KEY: judge_query_info(s); break;
     default: break;
     }
 }

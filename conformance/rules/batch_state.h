@@ -23,6 +23,7 @@ struct batch_param {
     cmrp_view bytes;
     uint64_t base;  // of bytes in the stub
     uint64_t count; // of commands
+    bool checked;   // from end to end, names included
 };
 
 // false: not there, or not a batch as the codec reads it, which is reported elsewhere.
@@ -49,20 +50,26 @@ struct batch_check {
     bool broken;
 };
 
-void batch_good(struct batch_check *check);
+static inline void batch_good(struct batch_check *check) {
+    check->applied = true;
+}
 void batch_bad(struct batch_check *check, const struct batch_param *param,
                const struct batch_walk *at, const cmrp_batch_command *command,
                enum batch_field field, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 void batch_check_end(const struct sight *s, const struct batch_check *checks, size_t count);
 
-// "CLUSREG_SET_VALUE", or "command 5" for a reserved one; text has room for 32 characters.
-const char *batch_command_name(uint32_t type, char *text);
 // A command that changes the registry: SET_VALUE, CREATE_KEY, DELETE_KEY, DELETE_VALUE.
-bool batch_modifies(uint32_t type);
+static inline bool batch_modifies(uint32_t type) {
+    return type >= CMRP_CLUSREG_SET_VALUE && type <= CMRP_CLUSREG_DELETE_VALUE;
+}
 // A command that asks for, or answers, a read: READ_KEY, READ_VALUE, READ_ERROR.
-bool batch_reads(uint32_t type);
-bool batch_value_command(uint32_t type); // SET_VALUE or DELETE_VALUE
+static inline bool batch_reads(uint32_t type) {
+    return type >= CMRP_CLUSREG_READ_KEY && type <= CMRP_CLUSREG_READ_ERROR;
+}
+static inline bool batch_value_command(uint32_t type) {
+    return type == CMRP_CLUSREG_SET_VALUE || type == CMRP_CLUSREG_DELETE_VALUE;
+}
 
 // ---- names and values (batch_model.c) -----------------------------------------------------------
 
@@ -111,6 +118,7 @@ enum {
     OPNUM_QUERY_VALUE = 34,
     OPNUM_DELETE_KEY = 35,
     OPNUM_ENUM_VALUE = 36,
+    OPNUM_QUERY_INFO_KEY = 38,
     OPNUM_EXECUTE_BATCH = 113,
     OPNUM_GET_BATCH_NOTIFICATION = 115,
     OPNUM_CLOSE_BATCH_PORT = 116,

@@ -15,6 +15,7 @@ static const int64_t types_2[] = {0, 1, 2, 3, 4, 7, SET_END};
 static const int64_t types_3[] = {0, 1, 2, 3, 4, 7, 11, SET_END};
 static const int64_t dispositions[] = {1, 2, SET_END};
 static const int64_t group_states[] = {0, 1, 2, 3, 4, 0xffffffff, SET_END};
+static const int64_t resource_states[] = {1, 2, 3, 4, 0x81, 0x82, 0xffffffff, SET_END};
 static const int64_t granted[] = {0x80000000, 0x10000000, SET_END};
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
     size_t rule;
     const int64_t *set;
 } enumerations[] = {
+    {12, ANY_VERSION, true, "State", RULE_RESOURCE_STATE, resource_states},
     {29, ANY_VERSION, true, "lpdwDisposition", RULE_DISPOSITION, dispositions},
     {32, CMRP_INTERFACE_2, false, "dwType", RULE_VALUE_TYPE_P2, types_2},
     {32, CMRP_INTERFACE_3, false, "dwType", RULE_VALUE_TYPE_P3, types_3},
@@ -36,6 +38,9 @@ static const struct {
     {117, CMRP_INTERFACE_3, true, "lpdwGrantedAccess", RULE_GRANTED_ACCESS, granted},
     {118, CMRP_INTERFACE_3, true, "lpdwGrantedAccess", RULE_GRANTED_ACCESS, granted},
     {119, CMRP_INTERFACE_3, true, "lpdwGrantedAccess", RULE_GRANTED_ACCESS, granted},
+    {120, CMRP_INTERFACE_3, true, "lpdwGrantedAccess", RULE_GRANTED_ACCESS, granted},
+    {121, CMRP_INTERFACE_3, true, "lpdwGrantedAccess", RULE_GRANTED_ACCESS, granted},
+    {122, CMRP_INTERFACE_3, true, "lpdwGrantedAccess", RULE_GRANTED_ACCESS, granted},
 };
 
 static bool is_in(const int64_t *set, uint64_t value) {
@@ -72,6 +77,7 @@ static const struct {
     const char *params[4];
 } pointers[] = {
     {3, RULE_CLUSTER_NAMES, {"ClusterName", "NodeName"}},
+    {12, RULE_RESOURCE_NAMES, {"NodeName", "GroupName"}},
     {45, RULE_GROUP_NODE_NAME, {"NodeName"}},
     {102, RULE_VERSION_POINTERS, {"lpszVendorId", "lpszCSDVersion", "ppClusterOpVerInfo"}},
 };
@@ -103,8 +109,8 @@ static const struct {
     bool response;
     const char *param;
 } names[] = {
-    {3, true, "ClusterName"},    {3, true, "NodeName"},        {45, true, "NodeName"},
-    {66, false, "lpszNodeName"}, {118, false, "lpszNodeName"},
+    {3, true, "ClusterName"}, {3, true, "NodeName"},       {12, true, "NodeName"},
+    {45, true, "NodeName"},   {66, false, "lpszNodeName"}, {118, false, "lpszNodeName"},
 };
 
 static void judge_names(const struct sight *s, unsigned interface, bool succeeded) {

@@ -52,36 +52,6 @@ static void judge_version(const struct sight *s) {
     judge_member(s, RULE_VERSION_RESERVED, m[RESERVED].value == 0, "dwReserved", &m[RESERVED]);
 }
 
-// ---- RPC_SECURITY_DESCRIPTOR --------------------------------------------------------------------
-
-static void judge_descriptor(const struct sight *s) {
-    enum { LENGTH, DESCRIPTOR, IN, OUT };
-    cmrp_slot m[CMRP_MAX_PARAMS];
-    const cmrp_slot *slot = sight_slot(&s->call->request, "lpSecurityAttributes");
-    if (slot == NULL || slot->null) {
-        return;
-    }
-    cmrp_rows rows = slot->rows;
-    if (!cmrp_rows_next(&rows, m) || !m[DESCRIPTOR].null) {
-        return;
-    }
-    if (m[IN].value == 0 && m[OUT].value == 0) {
-        rule_kept(s, RULE_DESCRIPTOR_COUNTS);
-        return;
-    }
-    const bool in = m[IN].value != 0;
-    const struct where where = {
-        .place = RULES_REQUEST,
-        .offset = m[in ? IN : OUT].offset,
-        .size = 4,
-        .field = in ? "lpSecurityAttributes.RpcSecurityDescriptor.cbInSecurityDescriptor"
-                    : "lpSecurityAttributes.RpcSecurityDescriptor.cbOutSecurityDescriptor"};
-    rule_broken(s, RULE_DESCRIPTOR_COUNTS, &where,
-                "%s is %" PRIu32 ", although lpSecurityDescriptor is NULL",
-                in ? "cbInSecurityDescriptor" : "cbOutSecurityDescriptor",
-                (uint32_t)m[in ? IN : OUT].value);
-}
-
 // ---- access rights ------------------------------------------------------------------------------
 
 static void judge_access(const struct sight *s) {
@@ -167,13 +137,11 @@ static void judge_rpc_status(const struct sight *s) {
 }
 
 void field_on_structures(const struct sight *s, bool succeeded) {
-    enum { CREATE_KEY = 29, VERSION2 = 102, OPEN_CLUSTER_EX = 117, OPEN_GROUP_EX = 119 };
+    enum { VERSION2 = 102, OPEN_CLUSTER_EX = 117, OPEN_NET_INTERFACE_EX = 122 };
     const uint16_t opnum = s->call->call->opnum;
-    if (opnum == CREATE_KEY) {
-        judge_descriptor(s);
-    } else if (opnum == VERSION2 && succeeded) {
+    if (opnum == VERSION2 && succeeded) {
         judge_version(s);
-    } else if (opnum >= OPEN_CLUSTER_EX && opnum <= OPEN_GROUP_EX &&
+    } else if (opnum >= OPEN_CLUSTER_EX && opnum <= OPEN_NET_INTERFACE_EX &&
                sight_interface(s) == CMRP_INTERFACE_3) {
         judge_access(s);
     }

@@ -7,6 +7,8 @@
 
 #include "rules/state.h"
 
+enum { FLIGHTS = 4096 }; // of one association; with more it is blind
+
 // Methods that close a handle; that fill, empty, unblock or close a port, or change what ports
 // report. The first parameter of each is a context handle.
 static bool matters(uint16_t opnum) {
@@ -16,14 +18,21 @@ static bool matters(uint16_t opnum) {
            opnum == 139 || opnum == 147 || opnum == 155;
 }
 
-void flight_start(struct rules *r, struct rules_connection *c, const struct assoc_call *call) {
-    if (call->request.state == ASSOC_ABSENT || !matters(call->opnum)) {
+void flight_start(const struct sight *s, const struct assoc_call *call) {
+    struct rules_connection *c = s->connection;
+    const bool opens = handle_opens(call->opnum);
+    if (call->request.state == ASSOC_ABSENT || (!opens && !matters(call->opnum))) {
+        return;
+    }
+    if (c->group->flight_count >= FLIGHTS) {
+        rules_blind_group(c->group);
         return;
     }
     struct flight *f = util_alloc(sizeof *f);
     f->connection = c;
     f->call_id = call->call_id;
     f->opnum = call->opnum;
+    f->opens = opens;
     f->frame = call->request.stamp.frame;
     if (call->request.state == ASSOC_WHOLE) {
         cmrp_error error = {0};
@@ -31,7 +40,8 @@ void flight_start(struct rules *r, struct rules_connection *c, const struct asso
         cmrp_reader_init(&reader.bytes, call->request.stub, 0, &error, "MS-CMRP 2.2.1");
         f->known = cmrp_ndr_take_handle(&reader, "handle", f->handle);
     }
-    notify_on_request(r, c, f);
+    notify_on_request(s, f);
+    c->group->flight_count++;
     f->next = c->group->flights;
     c->group->flights = f;
 }
@@ -52,6 +62,7 @@ void flight_end(struct rules_group *group, struct flight *flight) {
     }
     if (*at != NULL) {
         *at = flight->next;
+        group->flight_count--;
         free(flight);
     }
 }

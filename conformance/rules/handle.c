@@ -79,7 +79,6 @@ static void unlink_bucket(struct rules *r, struct rules_handle *handle) {
 static void forget(struct rules *r, struct rules_handle *handle) {
     if (!handle->closed) {
         notify_forget(r, handle);
-        batch_forget(r, handle);
     }
     DL_DELETE2(*(handle->closed ? &r->closed : &r->open), handle, age_prev, age_next);
     DL_DELETE2(handle->group->handles, handle, group_prev, group_next);
@@ -99,7 +98,7 @@ static void make_room(const struct sight *s) {
     struct rules_group *group = oldest->group;
     group->unseen |= 1u << oldest->meaning;
     if (!oldest->closed) {
-        rules_blind_group(r, group);
+        rules_blind_group(group);
     }
     forget(r, oldest);
 }
@@ -107,7 +106,6 @@ static void make_room(const struct sight *s) {
 static void mark_closed(struct rules *r, struct rules_handle *handle, uint64_t frame) {
     if (!handle->closed) {
         notify_forget(r, handle);
-        batch_forget(r, handle);
         DL_DELETE2(r->open, handle, age_prev, age_next);
         DL_APPEND2(r->closed, handle, age_prev, age_next);
         handle->closed = true;
@@ -138,11 +136,28 @@ static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
 
 // ---- what a request's handles are ---------------------------------------------------------------
 
-static enum handle_fault check_absent(const struct rules_group *group, unsigned meaning,
+bool handle_opens(uint16_t opnum) {
+    return opnum == 0 || opnum == 8 || opnum == 9 || (opnum >= 28 && opnum <= 30) || opnum == 41 ||
+           opnum == 42 || opnum == 55 || opnum == 66 || opnum == 81 || opnum == 92 ||
+           opnum == 114 || (opnum >= 117 && opnum <= 122) || opnum == 129 || opnum == 137 ||
+           opnum == 163 || opnum == 164;
+}
+
+// A call under way may have given it, and its answer may have been recorded late.
+static bool is_opening(const struct sight *s) {
+    const struct flight *f = s->connection->group->flights;
+    while (f != NULL && (f == s->flight || !f->opens)) {
+        f = f->next;
+    }
+    return f != NULL;
+}
+
+static enum handle_fault check_absent(const struct sight *s, unsigned meaning,
                                       const struct rules_handle *elsewhere) {
+    const struct rules_group *group = s->connection->group;
     const unsigned any = 1u << CMRP_MEANS_HGENERIC;
     if (group->blind || group->lost || (group->unseen & (1u << meaning | any)) != 0 ||
-        (meaning == CMRP_MEANS_HGENERIC && group->unseen != 0)) {
+        (meaning == CMRP_MEANS_HGENERIC && group->unseen != 0) || is_opening(s)) {
         return HANDLE_UNKNOWABLE;
     }
     return elsewhere != NULL ? HANDLE_FOREIGN : HANDLE_UNGIVEN;
@@ -159,13 +174,13 @@ enum handle_fault handle_check(const struct sight *s, const cmrp_param *p, const
     }
     if (h == NULL) {
         *handle = first;
-        return check_absent(group, p->meaning, first);
+        return check_absent(s, p->meaning, first);
     }
     if (group->lost || h->group->lost || h->uncertain) {
         return HANDLE_UNKNOWABLE;
     }
     if (h->opened >= asked) { // what it was when it was used is not known any more
-        return h->again ? HANDLE_UNKNOWABLE : check_absent(group, p->meaning, NULL);
+        return h->again ? HANDLE_UNKNOWABLE : check_absent(s, p->meaning, NULL);
     }
     if (p->meaning != CMRP_MEANS_HGENERIC && p->meaning != h->meaning) {
         return HANDLE_KIND;
@@ -177,22 +192,6 @@ enum handle_fault handle_check(const struct sight *s, const cmrp_param *p, const
 }
 
 // ---- handles given and closed -------------------------------------------------------------------
-
-// Kinds of handles that methods give of which no parameter is described.
-static uint32_t given_unseen(const struct assoc_call *call) {
-    const bool three = call->interface.version == CMRP_INTERFACE_3;
-    switch (call->opnum) {
-    case 8:
-    case 9: return 1u << CMRP_MEANS_HRES;
-    case 120: return three ? 1u << CMRP_MEANS_HRES : 0;
-    case 121: return three ? 1u << CMRP_MEANS_HNETWORK : 0;
-    case 122: return three ? 1u << CMRP_MEANS_HNETINTERFACE : 0;
-    case 129: return three ? 1u << CMRP_MEANS_HGROUP : 0;
-    case 163:
-    case 164: return three ? 1u << CMRP_MEANS_HGENERIC : 0;
-    default: return 0;
-    }
-}
 
 static bool gives(const cmrp_param *p) {
     return p->kind == CMRP_KIND_HANDLE && p->directions == CMRP_OUT;
@@ -212,10 +211,6 @@ static void learn_nothing(const struct sight *s) {
         group->unseen = UINT32_MAX;
         return;
     }
-    if (method == NULL) {
-        group->unseen |= given_unseen(call);
-        return;
-    }
     for (uint32_t i = 0; i < method->count; i++) {
         const cmrp_param *p = &method->params[i];
         const unsigned protocol =
@@ -226,17 +221,14 @@ static void learn_nothing(const struct sight *s) {
         if (gives(p)) {
             group->unseen |= 1u << p->meaning;
         } else if (closes(p) && s->call->request.decoded) {
-            struct rules_handle *handle = handle_find(s, &s->call->request.slots[i]);
-            if (handle != NULL) {
-                handle->uncertain = true;
-            }
+            handle_doubt(s, &s->call->request.slots[i]);
         } else if (closes(p)) {
             group->lost = true;
         }
     }
 }
 
-static void learn_given(const struct sight *s, const cmrp_param *p, const cmrp_slot *slot) {
+void handle_give(const struct sight *s, unsigned meaning, const cmrp_slot *slot) {
     struct rules *r = s->rules;
     struct rules_handle *handle = of_group(find(s, slot), s->connection->group);
     if (is_null(slot)) {
@@ -253,10 +245,25 @@ static void learn_given(const struct sight *s, const cmrp_param *p, const cmrp_s
     }
     handle->closed = false;
     handle->closed_at = 0;
-    handle->meaning = p->meaning;
+    handle->meaning = meaning;
     handle->opnum = s->call->call->opnum;
     handle->interface = s->call->call->interface.version;
     handle->opened = s->call->call->response.stamp.frame;
+}
+
+void handle_close(const struct sight *s, const cmrp_slot *slot, bool cleared) {
+    struct rules_handle *handle = handle_find(s, slot);
+    if (handle != NULL) {
+        mark_closed(s->rules, handle, s->call->call->response.stamp.frame);
+        handle->uncertain = handle->uncertain || !cleared;
+    }
+}
+
+void handle_doubt(const struct sight *s, const cmrp_slot *slot) {
+    struct rules_handle *handle = handle_find(s, slot);
+    if (handle != NULL) {
+        handle->uncertain = true;
+    }
 }
 
 static void learn(const struct sight *s) {
@@ -264,6 +271,10 @@ static void learn(const struct sight *s) {
     const cmrp_method *method = s->call->method;
     if (s->call->call->faulted) {
         return; // nothing was done, or nothing that the client can know of
+    }
+    if (method == NULL && s->call->call->request.state != ASSOC_ABSENT) {
+        handle_learn_plain(s);
+        return;
     }
     if (!in->decoded || !out->decoded) {
         learn_nothing(s);
@@ -277,16 +288,12 @@ static void learn(const struct sight *s) {
         }
         if (gives(p)) {
             if (succeeded) {
-                learn_given(s, p, &out->slots[i]);
+                handle_give(s, p->meaning, &out->slots[i]);
             } else if (!is_null(&out->slots[i])) {
                 s->connection->group->unseen |= 1u << p->meaning; // whatever it is
             }
         } else if (succeeded) {
-            struct rules_handle *handle = handle_find(s, &in->slots[i]);
-            if (handle != NULL) {
-                mark_closed(s->rules, handle, s->call->call->response.stamp.frame);
-                handle->uncertain = handle->uncertain || !is_null(&out->slots[i]);
-            }
+            handle_close(s, &in->slots[i], is_null(&out->slots[i]));
         }
     }
 }

@@ -22,7 +22,7 @@ static const char *kind_name(unsigned meaning) {
         [CMRP_MEANS_HNETINTERFACE] = "HNETINTERFACE_RPC",
         [CMRP_MEANS_HNOTIFY] = "HNOTIFY_RPC",
         [CMRP_MEANS_HBATCH_PORT] = "HBATCH_PORT_RPC",
-        [CMRP_MEANS_HGENERIC] = "HGENERIC_RPC",
+        [CMRP_MEANS_HGENERIC] = "HGROUPSET_RPC",
     };
     return names[meaning];
 }
@@ -215,6 +215,7 @@ static void judge_request(const struct sight *s) {
 static size_t close_rule(const struct sight *s) {
     switch (s->call->call->opnum) {
     case 1: return RULE_CLOSE_CLUSTER_HANDLE;
+    case 11: return RULE_CLOSE_RESOURCE_HANDLE;
     case 37: return RULE_CLOSE_KEY_HANDLE;
     case 44: return RULE_CLOSE_GROUP_HANDLE;
     case 56:

@@ -4,10 +4,12 @@
 
 #include "rules/notify.h"
 
+enum { FILTERS = 1024 }; // of one port; with more it is silent about what matches
+
 // ---- records ------------------------------------------------------------------------------------
 
 bool notify_record(const struct sight *s) {
-    if (s->rules->records >= s->rules->limits.records) {
+    if (rules_full(s)) {
         return false;
     }
     s->rules->records++;
@@ -141,7 +143,8 @@ struct notify_port *notify_port_of(const struct sight *s, struct rules_handle **
 }
 
 bool notify_sees_all(const struct sight *s) {
-    return !s->connection->group->blind && !s->connection->group->notify_blind;
+    const struct rules_group *group = s->connection->group;
+    return !group->blind && !group->lost && !group->notify_blind;
 }
 
 bool notify_adding(const struct sight *s, const struct rules_handle *handle) {
@@ -257,9 +260,10 @@ static void add_filter(const struct sight *s, const struct notify_adder *adder) 
     struct notify_filter *filter = find_same(port, &read);
     if (filter != NULL) {
         notify_drop(s->rules, read.name);
-    } else if (notify_record(s)) {
+    } else if (port->count < FILTERS && notify_record(s)) {
         filter = util_alloc(sizeof *filter);
         *filter = read;
+        port->count++;
         *port->end = filter;
         port->end = &filter->next;
     } else {
@@ -276,33 +280,40 @@ static void add_filter(const struct sight *s, const struct notify_adder *adder) 
 
 // ---- calls --------------------------------------------------------------------------------------
 
-void notify_on_request(struct rules *rules, const struct rules_connection *c,
-                       struct flight *flight) {
-    struct rules_handle *handle;
-    struct rules_handle_key key;
-    if (!flight->known) {
-        return;
+static bool is_get(const struct flight *f) {
+    return f->opnum == 65 || f->opnum == 139 || f->opnum == 147;
+}
+
+// What is under way on the port when a request comes.
+static void look_around(const struct rules_group *group, struct notify_port *port,
+                        struct flight *flight) {
+    bool waits = false, unblocked = false;
+    for (const struct flight *f = group->flights; f != NULL; f = f->next) {
+        const bool here = f->known && memcmp(f->handle, flight->handle, sizeof f->handle) == 0;
+        unblocked = unblocked || (f->opnum == 107 && (here || !f->known));
+        waits = waits || (here && is_get(f) && f->frame > port->unblocked);
     }
-    memset(&key, 0, sizeof key);
-    key.server = c->group->server;
-    memcpy(key.octets, flight->handle, sizeof key.octets);
-    HASH_FIND(hh, rules->handles, &key, sizeof key, handle);
-    if (handle == NULL || handle->closed || handle->notify == NULL || handle->group != c->group) {
-        return;
-    }
-    struct notify_port *port = handle->notify;
-    if (flight->opnum == 65 || flight->opnum == 139 || flight->opnum == 147) {
+    if (is_get(flight)) {
         port->retrieved = true;
+    } else if (flight->opnum == 107) {
+        port->relieved = port->relieved || waits;
     } else if (flight->opnum == 56) {
         flight->version = port->version;
         flight->filtered = port->filters != NULL && port->filters->sure;
         flight->retrieved = port->retrieved;
-        for (const struct flight *f = c->group->flights; f != NULL; f = f->next) {
-            const bool here = f->known && memcmp(f->handle, flight->handle, sizeof f->handle) == 0;
-            flight->unblocked = flight->unblocked || (f->opnum == 107 && (here || !f->known));
-            flight->waits =
-                flight->waits || (here && f->frame > port->unblocked &&
-                                  (f->opnum == 65 || f->opnum == 139 || f->opnum == 147));
+        flight->waits = waits && !unblocked;
+        flight->relieved = port->relieved || (waits && unblocked);
+    }
+}
+
+void notify_on_request(const struct sight *s, struct flight *flight) {
+    cmrp_slot slot = {0};
+    if (flight->known) {
+        memcpy(slot.handle, flight->handle, sizeof slot.handle);
+        const struct rules_handle *handle = handle_find(s, &slot);
+        if (handle != NULL && !handle->closed && handle->notify != NULL &&
+            handle->group == s->connection->group) {
+            look_around(handle->group, handle->notify, flight);
         }
     }
 }
@@ -359,16 +370,4 @@ void notify_forget(struct rules *rules, struct rules_handle *handle) {
     }
     notify_drop(rules, handle->name);
     handle->name = NULL;
-}
-
-void notify_on_blind(struct rules *rules, struct rules_group *group) {
-    (void)rules; // everybody asks whether the association is blind
-    (void)group;
-}
-
-void notify_end(struct rules *rules) {
-    struct rules_handle *handle, *next;
-    HASH_ITER(hh, rules->handles, handle, next) {
-        notify_forget(rules, handle);
-    }
 }

@@ -32,7 +32,8 @@ struct notify_adder {
         uint16_t mask;
         uint16_t key;
         uint16_t sequence; // of the Add whose value a ReAdd gives back
-        uint16_t state;    // the sequence only grows
+        uint16_t state;    // the sequence only grows, from indication to indication
+        uint16_t added;    // and from Add to Add
     } rules[NOTIFY_PROTOCOLS];
 };
 
@@ -94,8 +95,10 @@ struct notify_port {
     unsigned version;
     struct notify_filter *filters; // in order of their answers
     struct notify_filter **end;
+    size_t count;
     bool unsure;        // there may be filters that are not known
     bool retrieved;     // a Get was called
+    bool relieved;      // Unblock was called while a Get was under way
     uint64_t unblocked; // frame of the latest request to unblock; 0: none
     bool used;          // by a method of version 2
 };

@@ -145,7 +145,7 @@ static void wrong(struct content *c, size_t rule, unsigned member, const char *w
                                 .size = sight_size(&c->type->members[member], &c->members[member],
                                                    c->s->call->response.format.syntax),
                                 .field = field};
-    rule_broken(c->s, rule, &where, "%s", what);
+    rule_broken(c->s, rule, &where, "%s %s", strrchr(name, '.') + 1, what);
     c->wrong = true;
 }
 
@@ -153,9 +153,9 @@ static void demand(struct content *c, size_t rule, unsigned member, unsigned wha
     const cmrp_slot *text = &c->members[member];
     const bool empty = text->null || text->bytes.size == 0;
     if (!c->wrong && what == SET && empty) {
-        wrong(c, rule, member, "it is empty");
+        wrong(c, rule, member, "is empty");
     } else if (!c->wrong && what == EMPTY && !empty) {
-        wrong(c, rule, member, "it is not empty");
+        wrong(c, rule, member, "is not empty");
     }
 }
 
@@ -197,7 +197,7 @@ static void judge_buffer(struct content *c, size_t rule, uint32_t object_type, u
     }
     if (error.code != CMRP_OK) {
         cmrp_error_message(&error, what, sizeof what);
-        snprintf(text, sizeof text, "not %s: %s",
+        snprintf(text, sizeof text, "is not %s: %s",
                  oddity.row->kind == CMRP_PAYLOAD_EMPTY ? "empty" : oddity.row->what, what);
         wrong(c, rule, BUFFER, text);
     }
@@ -217,7 +217,7 @@ void notify_judge_content(const struct sight *s, const cmrp_struct *type, const 
     const cmrp_change_set *set = cmrp_change_set_of_type((uint32_t)object_type);
     const struct content_type *shared = &types[object_type];
     if (flag == 0 || (flag & (flag - 1)) != 0 || cmrp_change_unknown(set, flag) != 0) {
-        wrong(&c, shared->rule, FLAGS, "not one flag of the object type");
+        wrong(&c, shared->rule, FLAGS, "is not one flag of the object type");
         return;
     }
     demand(&c, shared->rule, KIND, shared->kind);
@@ -225,7 +225,7 @@ void notify_judge_content(const struct sight *s, const cmrp_struct *type, const 
     demand(&c, shared->rule, OBJECT_ID, shared->object_id);
     demand(&c, shared->rule, NAME, shared->name);
     if (!c.wrong && shared->no_buffer && members[BUFFER].bytes.size > 0) {
-        wrong(&c, shared->rule, BUFFER, "it is not empty");
+        wrong(&c, shared->rule, BUFFER, "is not empty");
     }
     const struct content_event *event = event_of((uint32_t)object_type, flag);
     if (event == NULL || event->rule != shared->rule) {

@@ -6,7 +6,12 @@
 
 #include "rules/notify.h"
 
-enum { CLUSTER_RECONNECT = 0x80000, QUORUM_STATE = 0x10000000, OPEN_HANDLES = 4096 };
+enum {
+    CLUSTER_RECONNECT = 0x80000,
+    QUORUM_STATE = 0x10000000,
+    OPEN_HANDLES = 256,
+    COMPARISONS = 16
+};
 
 static bool one_bit(uint64_t flags) {
     return flags != 0 && (flags & (flags - 1)) == 0;
@@ -25,7 +30,7 @@ static bool asks_with_key(const struct notify_filter *f, const struct notify_eve
 
 // Whether a filter that is not known can have asked for something on this port.
 static bool knows_filters(const struct sight *s, const struct notify_event *e) {
-    return e->port != NULL && !e->port->unsure && notify_sees_all(s) &&
+    return e->port != NULL && !e->port->unsure && !e->handle->uncertain && notify_sees_all(s) &&
            !notify_adding(s, e->handle);
 }
 
@@ -112,14 +117,14 @@ static bool judge_match(const struct sight *s, const struct notify_event *e) {
 // object's.
 static bool is_of_another(const struct sight *s, const struct notify_filter *f,
                           const cmrp_slot *name) {
-    const struct rules_handle *handle;
     size_t left = OPEN_HANDLES;
     if (f->adder->scope == CMRP_SCOPE_RESOURCE_TYPE) {
         return true; // types keep their names
     }
-    for (handle = s->rules->handles; handle != NULL && left > 0; handle = handle->hh.next, left--) {
-        if (handle->key.server == s->connection->group->server && handle->meaning == f->meaning &&
-            handle->name != NULL && notify_compare(handle->name, name) == NOTIFY_SAME) {
+    for (const struct rules_handle *h = s->connection->group->handles; h != NULL && left > 0;
+         h = h->group_next, left--) {
+        if (h->meaning == f->meaning && h->name != NULL &&
+            notify_compare(h->name, name) == NOTIFY_SAME) {
             return true;
         }
     }
@@ -136,6 +141,7 @@ static bool names_target(const struct notify_event *e) {
 
 static void judge_scope(const struct sight *s, const struct notify_event *e) {
     const struct notify_filter *other = NULL;
+    unsigned compared = 0;
     if (!names_target(e) || e->name->null || e->name->bytes.size == 0) {
         return;
     }
@@ -148,7 +154,7 @@ static void judge_scope(const struct sight *s, const struct notify_event *e) {
         if (like == NOTIFY_SAME) {
             rule_kept(s, RULE_SCOPE);
         }
-        if (like != NOTIFY_OTHER) {
+        if (like != NOTIFY_OTHER || ++compared == COMPARISONS) {
             return;
         }
         other = f;
@@ -273,7 +279,7 @@ struct row {
     const struct sight *s;
     const cmrp_struct *type;
     const cmrp_slot *members;
-    char names[CMRP_MAX_PARAMS][64]; // "Notifications[0].dwFilter"
+    char names[CMRP_MAX_PARAMS][128]; // "Notifications[0].dwFilter"
 };
 
 static struct where where_of(const struct row *row, size_t member) {
@@ -292,8 +298,7 @@ static void judge_row(struct row *row, struct notify_event *e, uint64_t index) {
     char prefix[48];
     snprintf(prefix, sizeof prefix, "Notifications[%llu].", (unsigned long long)index);
     for (uint32_t i = 0; i < row->type->count; i++) {
-        snprintf(row->names[i], sizeof row->names[i], "%s%.*s", prefix,
-                 (int)(sizeof row->names[i] - sizeof prefix), row->type->members[i].name);
+        snprintf(row->names[i], sizeof row->names[i], "%s%s", prefix, row->type->members[i].name);
     }
     e->key = m[0].value;
     e->at_key = where_of(row, 0);

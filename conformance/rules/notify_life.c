@@ -15,11 +15,11 @@ static void judge_manners(const struct sight *s, const struct flight *f) {
         rule_broken(s, v1 ? RULE_RETRIEVE_V1 : RULE_RETRIEVE_V2, &where,
                     "the port is closed; it had filters, and no event was ever asked for");
     }
-    if (f->waits && f->unblocked) {
-        rule_kept(s, v1 ? RULE_UNBLOCK_V1 : RULE_UNBLOCK_V2);
-    } else if (f->waits && notify_sees_all(s)) {
+    if (f->waits && notify_sees_all(s)) {
         rule_broken(s, v1 ? RULE_UNBLOCK_V1 : RULE_UNBLOCK_V2, &where,
                     "the port is closed while a retrieval is outstanding");
+    } else if (!f->waits && f->relieved) {
+        rule_kept(s, v1 ? RULE_UNBLOCK_V1 : RULE_UNBLOCK_V2);
     }
 }
 
@@ -57,7 +57,7 @@ static void judge_success(const struct sight *s, const struct notify_getter *get
     if (array != NULL && (array->null || array->rows.count == 0)) {
         const struct where where = sight_where(s, true, "dwNumNotifications");
         rule_broken(s, getter->wait, &where, "0 is returned, and no event");
-    } else {
+    } else if (getter->wait != RULE_COUNT) {
         rule_kept(s, getter->wait);
     }
 }
@@ -74,7 +74,8 @@ static void judge_ended(const struct sight *s, const struct rules_handle *handle
         return;
     } else if (handle->notify->unblocked != 0 || unblock == FLIGHT_SURE || close == FLIGHT_SURE) {
         rule_kept(s, rule);
-    } else if (unblock == FLIGHT_NONE && close == FLIGHT_NONE && notify_sees_all(s)) {
+    } else if (unblock == FLIGHT_NONE && close == FLIGHT_NONE && !handle->uncertain &&
+               notify_sees_all(s)) {
         const struct where where = sight_where(s, true, "return");
         rule_broken(s, rule, &where, "%s, and nobody has unblocked or closed the port", code);
     }

@@ -45,7 +45,7 @@ void notify_judge_sequence(const struct sight *s, const struct notify_event *e) 
 
 // ---- the client ---------------------------------------------------------------------------------
 
-enum { VALUES = 16 };
+enum { VALUES = 16, OBJECTS = 1024 }; // objects of one association
 
 // The state sequences of an object that were returned in an association for a dwNotifyKey.
 struct notify_history {
@@ -55,7 +55,9 @@ struct notify_history {
     struct notify_name *name;
     uint32_t values[VALUES];
     unsigned count;
-    bool more; // there were others
+    bool more;         // there were others
+    uint32_t added;    // what the latest Add returned
+    uint64_t added_at; // frame
     struct notify_history *next;
 };
 
@@ -82,30 +84,73 @@ static struct notify_history *find_history(const struct sight *s, uint16_t scope
     return h;
 }
 
+// A later Add returns no older number, as long as the handle is the same object's.
+static void judge_added(const struct sight *s, const struct notify_adder *adder,
+                        const struct rules_handle *handle, uint32_t sequence) {
+    const struct notify_history *latest = NULL;
+    unsigned protocol;
+    if (handle == NULL || handle->closed || handle->uncertain || !notify_sees_all(s) ||
+        !notify_protocol(s, &protocol) || adder->rules[protocol].added == RULE_COUNT) {
+        return;
+    }
+    for (const struct notify_history *h = s->connection->group->notify; h != NULL; h = h->next) {
+        if (h->scope == adder->scope && h->added_at > handle->opened &&
+            (latest == NULL || latest->added_at < h->added_at) &&
+            memcmp(h->object, handle->key.octets, sizeof h->object) == 0) {
+            latest = h;
+        }
+    }
+    if (latest == NULL || s->call->call->request.stamp.frame <= latest->added_at) {
+        return;
+    }
+    if (older(sequence, latest->added)) {
+        const struct where where = sight_where(s, true, "dwStateSequence");
+        rule_broken(s, adder->rules[protocol].added, &where,
+                    "state sequence %lu after %lu, which was returned in frame %llu",
+                    (unsigned long)sequence, (unsigned long)latest->added,
+                    (unsigned long long)latest->added_at);
+    } else {
+        rule_kept(s, adder->rules[protocol].added);
+    }
+}
+
+static struct notify_history *new_history(const struct sight *s, const struct notify_adder *adder,
+                                          uint32_t key, const struct rules_handle *handle,
+                                          const cmrp_slot *object) {
+    struct rules_group *group = s->connection->group;
+    if (group->notify_objects >= OBJECTS || !notify_record(s)) {
+        return NULL;
+    }
+    struct notify_history *h = util_alloc(sizeof *h);
+    h->scope = adder->scope;
+    h->key = key;
+    memcpy(h->object, object->handle, sizeof h->object);
+    h->name = handle != NULL && !handle->closed ? notify_share(handle->name) : NULL;
+    h->next = group->notify;
+    group->notify = h;
+    group->notify_objects++;
+    return h;
+}
+
 void notify_sequence_added(const struct sight *s, const struct notify_adder *adder) {
     const cmrp_slot *sequence = sight_slot(&s->call->response, "dwStateSequence");
     const cmrp_slot *key = sight_slot(&s->call->request, "dwNotifyKey");
     const cmrp_slot *object =
         adder->state != 0 ? sight_slot(&s->call->request, adder->object) : NULL;
-    struct rules_group *group = s->connection->group;
     if (sequence == NULL || key == NULL || object == NULL || !sight_succeeded(s)) {
         return;
     }
+    const struct rules_handle *handle = handle_find(s, object);
+    judge_added(s, adder, handle, (uint32_t)sequence->value);
     struct notify_history *h = find_history(s, adder->scope, (uint32_t)key->value, object->handle);
     if (h == NULL) {
-        const struct rules_handle *handle = handle_find(s, object);
-        if (!notify_record(s)) {
-            return;
-        }
-        h = util_alloc(sizeof *h);
-        h->scope = adder->scope;
-        h->key = (uint32_t)key->value;
-        memcpy(h->object, object->handle, sizeof h->object);
-        h->name = handle != NULL && !handle->closed ? notify_share(handle->name) : NULL;
-        h->next = group->notify;
-        group->notify = h;
+        h = new_history(s, adder, (uint32_t)key->value, handle, object);
     }
-    append(h, (uint32_t)sequence->value);
+    if (h != NULL) {
+        append(h, (uint32_t)sequence->value);
+        h->added = (uint32_t)sequence->value;
+        h->added_at = s->call->call->response.stamp.frame;
+    }
 }
 
 void notify_learn_sequence(const struct sight *s, const struct notify_event *e) {

@@ -5,23 +5,23 @@
 #include "rules/notify.h"
 
 #define NONE RULE_COUNT
-#define BOTH(topic)                                                                                \
-    {RULE_FILTER_##topic##_P2, RULE_KEY_##topic##_P2, NONE, NONE}, {                               \
-        RULE_FILTER_##topic##_P3, RULE_KEY_##topic##_P3, NONE, NONE                                \
-    }
+#define PLAIN(topic, p)                                                                            \
+    { RULE_FILTER_##topic##_P##p, RULE_KEY_##topic##_P##p, NONE, NONE, NONE }
+#define BOTH(topic) PLAIN(topic, 2), PLAIN(topic, 3)
 // Of an object with state: the Add and its ReAdd.
-#define STATED(topic, added)                                                                       \
-    {RULE_FILTER_##topic##_P2, RULE_KEY_##topic##_P2, RULE_SEQUENCE_##added##_P2, NONE}, {         \
-        RULE_FILTER_##topic##_P3, RULE_KEY_##topic##_P3, RULE_SEQUENCE_##added##_P3, NONE          \
-    }
-// Of an object whose state sequence is a counter.
-#define COUNTED(topic, added)                                                                      \
-    {RULE_FILTER_##topic##_P2, RULE_KEY_##topic##_P2, RULE_SEQUENCE_##added##_P2,                  \
-     RULE_STATE_##added##_P2},                                                                     \
+#define STATEFUL(topic, object, p)                                                                 \
     {                                                                                              \
-        RULE_FILTER_##topic##_P3, RULE_KEY_##topic##_P3, RULE_SEQUENCE_##added##_P3,               \
-            RULE_STATE_##added##_P3                                                                \
+        RULE_FILTER_##topic##_P##p, RULE_KEY_##topic##_P##p, RULE_SEQUENCE_##object##_P##p, NONE,  \
+            NONE                                                                                   \
     }
+#define STATED(topic, object) STATEFUL(topic, object, 2), STATEFUL(topic, object, 3)
+// Of an object whose state sequence is a counter.
+#define COUNTING(topic, object, p)                                                                 \
+    {                                                                                              \
+        RULE_FILTER_##topic##_P##p, RULE_KEY_##topic##_P##p, RULE_SEQUENCE_##object##_P##p,        \
+            RULE_STATE_##object##_P##p, RULE_ADDED_##object##_P##p                                 \
+    }
+#define COUNTED(topic, object) COUNTING(topic, object, 2), COUNTING(topic, object, 3)
 
 // clang-format off
 static const struct notify_adder adders[] = {
@@ -50,13 +50,13 @@ static const struct notify_adder adders[] = {
     {100, 1, CMRP_SCOPE_NETINTERFACE, CMRP_MEANS_HNETINTERFACE, true, 0x1000000, "hNetInterface",
      "dwFilter", {STATED(NETINTERFACE_AGAIN, NETINTERFACE)}},
     {138, 2, CMRP_SCOPE_V2, CMRP_MEANS_HGENERIC, false, 0, "hObject", "filter",
-     {{NONE, NONE, NONE, NONE}, {RULE_FILTER_V2, RULE_KEY_V2, NONE, NONE}}},
+     {{NONE, NONE, NONE, NONE, NONE}, {RULE_FILTER_V2, RULE_KEY_V2, NONE, NONE, NONE}}},
     {155, 2, CMRP_SCOPE_RESOURCE_TYPE, 0, false, 0, NULL, "filter",
-     {{NONE, NONE, NONE, NONE}, {RULE_FILTER_TYPE, RULE_KEY_TYPE, NONE, NONE}}},
+     {{NONE, NONE, NONE, NONE, NONE}, {RULE_FILTER_TYPE, RULE_KEY_TYPE, NONE, NONE, NONE}}},
 };
 
 static const struct notify_getter getters[] = {
-    {65, NOTIFY_P2, 1, RULE_GET_WAIT_P2, RULE_GET_NEVER_P2, RULE_GET_MATCH_P2, RULE_GET_KEY_P2,
+    {65, NOTIFY_P2, 1, NONE, RULE_GET_NEVER_P2, RULE_GET_MATCH_P2, RULE_GET_KEY_P2,
      RULE_GET_NAME_P2, RULE_GET_CLOSED_P2, RULE_GET_UNBLOCKED_P2, RULE_GET_FIRST_P2},
     {65, NOTIFY_P3, 1, RULE_GET_WAIT_P3, RULE_GET_NEVER_P3, RULE_GET_MATCH_P3, RULE_GET_KEY_P3,
      RULE_GET_NAME_P3, RULE_GET_CLOSED_P3, RULE_GET_UNBLOCKED_P3, RULE_GET_FIRST_P3},

@@ -6,7 +6,8 @@
 
 #include "rules/state.h"
 
-enum { DEFAULT_HANDLES = 1 << 20, DEFAULT_RECORDS = 1 << 20, DEFAULT_PARTIES = 4096 };
+enum { DEFAULT_HANDLES = 1 << 18, DEFAULT_RECORDS = 1 << 18, DEFAULT_PARTIES = 4096 };
+enum { GROUPS = 4096 }; // of a server that are told apart when one of them must be blind
 
 // ---- the table ----------------------------------------------------------------------------------
 
@@ -93,14 +94,20 @@ bool rules_party_at(const struct rules *r, size_t index, struct rules_party *par
 
 // ---- connections --------------------------------------------------------------------------------
 
-static struct rules_server *server_of(struct rules *r, const struct rules_end *end) {
+static struct rules_server *find_server(const struct rules *r, const struct rules_end *end,
+                                        struct rules_end *key) {
     struct rules_server *server;
+    memset(key, 0, sizeof *key); // padding counts in the hash
+    memcpy(key->address, end->address, sizeof key->address);
+    key->port = end->port;
+    key->family = end->family;
+    HASH_FIND(hh, r->servers, key, sizeof *key, server);
+    return server;
+}
+
+static struct rules_server *server_of(struct rules *r, const struct rules_end *end) {
     struct rules_end key;
-    memset(&key, 0, sizeof key); // padding counts in the hash
-    memcpy(key.address, end->address, sizeof key.address);
-    key.port = end->port;
-    key.family = end->family;
-    HASH_FIND(hh, r->servers, &key, sizeof key, server);
+    struct rules_server *server = find_server(r, end, &key);
     if (server == NULL && HASH_COUNT(r->servers) >= r->limits.parties) {
         memset(&key, 0, sizeof key); // all others together
         HASH_FIND(hh, r->servers, &key, sizeof key, server);
@@ -117,8 +124,8 @@ static struct rules_group *add_group(struct rules_server *server, uint32_t id, b
     struct rules_group *group = util_alloc(sizeof *group);
     group->server = server;
     group->id = id;
-    group->blind = blind;
-    group->lost = server->end.family == 0; // several servers in one
+    group->blind = blind || server->doubtful;
+    group->lost = server->end.family == 0 || server->doubtful; // several servers in one
     if (id != 0) {
         HASH_ADD(hh, server->groups, id, sizeof group->id, group);
     }
@@ -155,11 +162,40 @@ static void join_group(struct rules *r, struct rules_connection *c, uint32_t id,
     if (group == NULL) {
         group = add_group(server, id, !made || !c->peers.whole);
     }
-    group->connections++;
+    if (group->connections++ == 0) {
+        group->client = c->peers.client;
+    }
+    if (!c->peers.whole) {
+        rules_blind_group(group);
+    }
     if (c->group != NULL) {
         leave_group(r, c);
     }
     c->group = group;
+}
+
+// A connection whose group was not seen may be of any of its client's.
+static void blind_client(struct rules_server *server, const struct rules_end *client) {
+    struct rules_group *group, *next;
+    if (server->doubtful) {
+        return;
+    }
+    server->doubtful = HASH_COUNT(server->groups) > GROUPS;
+    HASH_ITER(hh, server->groups, group, next) {
+        if (server->doubtful ||
+            (group->client.family == client->family &&
+             memcmp(group->client.address, client->address, sizeof client->address) == 0)) {
+            rules_blind_group(group);
+        }
+    }
+}
+
+static void join_unbound(struct rules *r, struct rules_connection *c,
+                         const struct assoc_call *call) {
+    join_group(r, c, call->group, false);
+    if (call->group == 0 && !call->connectionless) {
+        blind_client(c->group->server, &c->peers.client);
+    }
 }
 
 static struct rules_connection *find_connection(struct rules *r, const struct rules_peers *peers) {
@@ -181,13 +217,9 @@ static struct rules_connection *connection_of(struct rules *r, const struct rule
     return c;
 }
 
-void rules_blind_group(struct rules *r, struct rules_group *group) {
+void rules_blind_group(struct rules_group *group) {
     group->lost = true;
-    if (!group->blind) {
-        group->blind = true;
-        notify_on_blind(r, group);
-        batch_on_blind(r, group);
-    }
+    group->blind = true;
 }
 
 // ---- events -------------------------------------------------------------------------------------
@@ -205,16 +237,17 @@ void rules_request(struct rules *r, const struct rules_peers *peers,
                    const struct assoc_call *call) {
     struct rules_connection *c = connection_of(r, peers);
     if (c->group == NULL) {
-        join_group(r, c, call->group, false);
+        join_unbound(r, c, call);
     }
-    flight_start(r, c, call);
+    const struct sight s = {.rules = r, .connection = c};
+    flight_start(&s, call);
 }
 
 void rules_call(struct rules *r, const struct rules_peers *peers, const struct rules_call *call) {
     struct rules_connection *c = connection_of(r, peers);
     struct sight s = {.rules = r, .connection = c, .call = call};
     if (c->group == NULL) {
-        join_group(r, c, call->call->group, false);
+        join_unbound(r, c, call->call);
     }
     s.flight = flight_of(c, call->call);
     c->counter[RULES_CLIENT]->calls++;
@@ -233,7 +266,17 @@ void rules_blind(struct rules *r, const struct rules_peers *peers,
     (void)stamp;
     c->peers.whole = false;
     if (c->group != NULL) {
-        rules_blind_group(r, c->group);
+        rules_blind_group(c->group);
+    } else {
+        rules_doubt(r, &peers->client, &peers->server);
+    }
+}
+
+void rules_doubt(struct rules *r, const struct rules_end *client, const struct rules_end *server) {
+    struct rules_end key;
+    struct rules_server *found = find_server(r, server, &key);
+    if (found != NULL) {
+        blind_client(found, client);
     }
 }
 
@@ -286,7 +329,6 @@ void rules_destroy(struct rules *r) {
         HASH_DEL(r->connections, c);
         free(c);
     }
-    notify_end(r);
     batch_end(r);
     handle_end(r);
     HASH_ITER(hh, r->servers, server, next_server) {

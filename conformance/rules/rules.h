@@ -60,6 +60,7 @@ struct rules_side {
     cmrp_view stub;
     cmrp_stub_format format; // decoded
     const cmrp_slot *slots;  // decoded: one for each parameter, offsets from the stub's first octet
+    uint64_t batch_count;    // commands of its batch, which was read from end to end; 0: it was not
 };
 
 struct rules_call {
@@ -100,10 +101,15 @@ struct rules_events {
 
 // Bounds on what is remembered. 0 takes the default.
 struct rules_limits {
-    size_t handles; // open or closed. Default 1,048,576. The oldest closed one makes room, then the
-                    // oldest; its association is then blind
-    size_t records; // filters of ports, values of keys, batches not yet notified. Default 1,048,576
-    size_t parties; // implementations counted apart. Default 4,096; more are counted together
+    // Handles, open or closed. Default 262,144, at about 200 octets each: a busy cluster's for
+    // hours. The one closed longest ago makes room, then the one opened longest ago, whose
+    // association is then blind.
+    size_t handles;
+    // Filters of ports, values of keys, batches not yet notified. Default 262,144.
+    size_t records;
+    // Implementations counted apart, and servers told apart. Default 4,096; more are counted
+    // together, and nothing is said of their handles.
+    size_t parties;
 };
 
 // ---- judging ------------------------------------------------------------------------------------
@@ -125,6 +131,10 @@ void rules_call(struct rules *rules, const struct rules_peers *peers,
 // Octets, or calls, of this connection are not known.
 void rules_blind(struct rules *rules, const struct rules_peers *peers,
                  const struct assoc_stamp *stamp);
+// Octets are missing of a connection of which it is not known what it carries: it may be one of an
+// association of this client with this server.
+void rules_doubt(struct rules *rules, const struct rules_end *client,
+                 const struct rules_end *server);
 // The connection has ended: `broken` where that was not by a proper close.
 void rules_close(struct rules *rules, const struct rules_peers *peers, bool broken,
                  const struct assoc_stamp *stamp);

@@ -29,8 +29,6 @@ struct flight;
 struct notify_port;
 struct notify_name;
 struct notify_history;
-struct batch_port;
-struct batch_key;
 struct batch_model;
 
 // ---- who ----------------------------------------------------------------------------------------
@@ -54,6 +52,7 @@ struct rules_counter { // of one implementation in one role
 struct rules_server {
     struct rules_end end; // key; padding zeroed
     struct rules_group *groups;
+    bool doubtful; // its groups are blind, all of them
     UT_hash_handle hh;
 };
 
@@ -61,16 +60,18 @@ struct rules_server {
 // A connection whose group is not known is an association of its own, which is blind.
 struct rules_group {
     struct rules_server *server;
-    uint32_t id;     // of the bind_ack; 0: not known
-    bool blind;      // handles may exist that were not seen
-    bool lost;       // after its beginning: known handles may have changed, too
-    uint32_t unseen; // 1 << CMRP_MEANS_H…: kinds of which some may be given unseen
+    struct rules_end client; // of its first connection
+    uint32_t id;             // of the bind_ack; 0: not known
+    bool blind;              // handles may exist that were not seen
+    bool lost;               // after its beginning: known handles may have changed, too
+    uint32_t unseen;         // 1 << CMRP_MEANS_H…: kinds of which some may be given unseen
     struct rules_handle *handles;
-    size_t connections;            // open
-    struct flight *flights;        // calls under way, latest first
+    size_t connections;     // open
+    struct flight *flights; // calls under way, latest first
+    size_t flight_count;
     struct notify_history *notify; // state sequences seen: notify_sequence.c's
     bool notify_blind;             // filters may have been registered that were not seen
-    bool batch_unsure;             // a batch port may have been closed unseen: batch_port.c's
+    size_t notify_objects;         // that `notify` holds
     UT_hash_handle hh;
 };
 
@@ -151,18 +152,19 @@ struct flight {
     uint32_t call_id;
     uint16_t opnum;
     uint64_t frame; // of the request
+    bool opens;     // it gives a handle
     bool known;     // handle is: the first parameter
     uint8_t handle[CMRP_HANDLE_SIZE];
     // ApiCloseNotify: what stood when the request came (notify.c).
     unsigned version; // of the port; 0: not known
     bool filtered;    // it had a filter
     bool retrieved;   // a Get had been called
-    bool waits;       // a Get was under way that no Unblock had ended
-    bool unblocked;   // an Unblock was under way, or may have been
+    bool waits;       // a Get was under way, and no Unblock
+    bool relieved;    // an Unblock had been called for those under way
     struct flight *next;
 };
 
-void flight_start(struct rules *r, struct rules_connection *c, const struct assoc_call *call);
+void flight_start(const struct sight *s, const struct assoc_call *call);
 // The entry of a call that is being judged, or NULL.
 struct flight *flight_of(const struct rules_connection *c, const struct assoc_call *call);
 void flight_end(struct rules_group *group, struct flight *flight);
@@ -193,8 +195,6 @@ struct rules_handle {
     uint64_t closed_at;         // frame of the response that closed it
     struct notify_port *notify; // HNOTIFY: notify.c's
     struct notify_name *name;   // of the object that was opened: notify.c's; NULL: not known
-    struct batch_port *batch;   // HBATCH_PORT: batch.c's
-    struct batch_key *registry; // HKEY: batch.c's
     struct rules_handle *same;  // of another association, with the same octets
     struct rules_handle *group_prev, *group_next;
     struct rules_handle *age_prev, *age_next; // in rules.open or rules.closed
@@ -221,6 +221,15 @@ struct rules_handle *handle_find(const struct sight *s, const cmrp_slot *slot);
 // The handle of the named parameter of the request or the response.
 struct rules_handle *handle_named(const struct sight *s, bool response, const char *name);
 
+// What a call has done to handles: gave one; closed one, `cleared` where the response says so, too;
+// may have closed one. The slots need nothing but their handle.
+void handle_give(const struct sight *s, unsigned meaning, const cmrp_slot *slot);
+void handle_close(const struct sight *s, const cmrp_slot *slot, bool cleared);
+void handle_doubt(const struct sight *s, const cmrp_slot *slot);
+// Whether a method of this opnum may give a handle, in some version.
+bool handle_opens(uint16_t opnum);
+// The same for methods that are not described (handle_plain.c).
+void handle_learn_plain(const struct sight *s);
 // Rules about the handles of a call (handle_rules.c), before the call changes them.
 void handle_judge(const struct sight *s);
 
@@ -245,21 +254,15 @@ void batch_on_call(const struct sight *s);
 // Frees what the topic has hung on a handle. Called when the handle is closed, run down or
 // forgotten.
 void notify_forget(struct rules *rules, struct rules_handle *handle);
-void batch_forget(struct rules *rules, struct rules_handle *handle);
 // Frees what is left at the end.
 void handle_end(struct rules *rules);
-void notify_end(struct rules *rules);
 void batch_end(struct rules *rules);
-// Something was lost in this association: tells the topics, once.
-void rules_blind_group(struct rules *rules, struct rules_group *group);
+// Something was lost in this association.
+void rules_blind_group(struct rules_group *group);
 // Says "rules-limit", the first time.
 void rules_say_limit(struct rules *rules, const struct assoc_stamp *stamp, const char *text);
-// Something was lost in this association.
-void notify_on_blind(struct rules *rules, struct rules_group *group);
-void batch_on_blind(struct rules *rules, struct rules_group *group);
 // A request that is kept as a call under way.
-void notify_on_request(struct rules *rules, const struct rules_connection *connection,
-                       struct flight *flight);
+void notify_on_request(const struct sight *s, struct flight *flight);
 // The association has ended.
 void notify_group_end(struct rules *rules, struct rules_group *group);
 // Handles of the association are run down: its last connection has ended.

@@ -77,6 +77,9 @@ static void see(void *context, const struct rules_finding *f) {
     if (!is_ours(name)) {
         return;
     }
+    // Whoever is to change something has sent the octets.
+    assert_int_equal(f->place,
+                     rules_at(f->rule)->role == RULES_CLIENT ? RULES_REQUEST : RULES_RESPONSE);
     const size_t length = strlen(seen->names);
     snprintf(seen->names + length, sizeof seen->names - length, " %s ", name);
     seen->count++;

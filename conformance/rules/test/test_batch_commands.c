@@ -61,6 +61,8 @@ static void test_paths(void **state) {
            "read-batch-key-path");
     keeps(read_batch(BATCH(READ_KEY("k/l")), BATCH(READ_KEY("k/l"))), "read-batch-key-path");
     leaves(execute(BATCH(CREATE("")), 0, 0), "batch-key-path"); // not specified
+    // Letters whose code has the octet of a backslash.
+    keeps(execute(BATCH(CREATE("\\u015cx") "," CREATE("\\u5c01\\u5c01")), 0, 0), "batch-key-path");
     leaves(execute(BATCH(SET("\\\\k", "")), 0, 0), "batch-key-path");
 }
 
@@ -74,6 +76,9 @@ static void test_data_and_keys(void **state) {
               "CLUSREG_CREATE_KEY between them");
     breaks(execute(BATCH(CREATE("k") "," DROP("k") "," SET("A", "01")), 3, 87),
            "batch-value-without-key");
+    keeps(execute(BATCH(SET("A", "01")), 0, 0), "batch-value-without-key");
+    keeps(execute(BATCH(DROP("k") "," CREATE("k") "," DELETE("A")), 0, 0),
+          "batch-value-without-key");
     // What a reserved command does to the key is not known.
     breaks(execute(BATCH(DROP("k") "," COMMAND("19", "0", "k", "") "," SET("A", "01")), 3, 87),
            "batch-command-reserved");
@@ -101,7 +106,8 @@ static void test_results(void **state) {
         read_batch(BATCH(READ("A") "," READ("B")), BATCH(FOUND("a", "") "," READ_ERROR("B", "2"))),
         "read-batch-result read-batch-order read-batch-reply read-batch-error-status "
         "read-batch-value-deleted batch-reply-reserved");
-    breaks(read_batch(BATCH(READ("A")), "null"), "read-batch-result");
+    points_to(read_batch(BATCH(READ("A")), "null"), "read-batch-result", "lpOutData", "00000000",
+              "success, but no CLUSTER_REG_BATCH_UPDATE");
     breaks(read_batch(BATCH(READ("A")), BATCH(READ_ERROR("A", "0"))), "read-batch-error-status");
     breaks(read_batch(BATCH(READ("A")), BATCH(OLD("A", "01"))), "read-batch-value-deleted");
     breaks(read_batch(BATCH(READ("A")), BATCH(COMMAND("20", "0", "A", ""))),
@@ -169,6 +175,10 @@ static void test_parameter_code(void **state) {
     (void)state;
     const char *rule = "batch-parameter-code";
     breaks(execute(BATCH(DROP("k") "," CREATE("k") "," SET("A", "01")), 3, 87), rule);
+    breaks(execute(BATCH(DELETE("A")), 1, 87), rule);
+    breaks(execute(BATCH(CREATE("A")), 1, 87), rule);
+    leaves(execute(BATCH(CREATE("")), 1, 87), rule);
+    breaks(execute(BATCH(CREATE("\\\\k")), 1, 87), "batch-key-path");
     keeps(execute(BATCH(SET("A", "01")), 1, 13), rule);
     keeps(execute(BATCH(SET("A", "01")), 0, 0), rule);
     // A server may find the type, the path or the command wrong: no code is given for that.
@@ -188,7 +198,9 @@ static void test_failed_command(void **state) {
     leaves(execute(batch, -1, 5), rule); // of the call, not of a command
     leaves(execute(batch, -1, 1726), rule);
     leaves(execute(batch, -1, 8), rule);
+    leaves(execute(batch, 1, 5), rule);
     leaves(execute(batch, 77, 0), rule);
+    leaves(execute(batch, 1, 0), rule);
 }
 
 static void test_what_must_not_fail(void **state) {

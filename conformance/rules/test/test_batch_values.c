@@ -67,6 +67,8 @@ static void test_a_new_key(void **state) {
     keeps(notified(BATCH(DROP("k") "," CREATE("k") "," SET("A", "02"))), SUPERFLUOUS);
     leaves(notified(BATCH(DROP("k") "," CREATE("kl") "," OLD("A", "01") "," SET("A", "02"))),
            SUPERFLUOUS);
+    leaves(notified(BATCH(DROP("k") "," CREATE("k\\u015c") "," OLD("A", "01") "," SET("A", "02"))),
+           SUPERFLUOUS);
     leaves(notified(BATCH(CREATE("k") "," OLD("A", "01") "," SET("A", "02"))), SUPERFLUOUS);
     // Whether the path of a later DELETE_KEY starts from the key created before is ambiguous.
     leaves(notified(BATCH(
@@ -98,7 +100,8 @@ static void test_commands(void **state) {
     (void)state;
     breaks(notified(BATCH(READ("A"))), "batch-notified-command");
     breaks(notified(BATCH(COMMAND("0", "0", "A", ""))), "batch-reply-reserved");
-    breaks(notified("null"), "batch-notification-content");
+    points_to(notified("null"), "batch-notification-content", "lpData", "00000000",
+              "success, but no CLUSTER_REG_BATCH_UPDATE");
     breaks(notified(BATCH(DROP("k") "," SET("A", "01"))), "batch-notified-without-key");
     // Conditions are not said to leave the key and values alone, nor to stand there.
     leaves(notified(BATCH(SET("A", "01") "," COMMAND("\"CLUSREG_CONDITION_EXISTS\"", "0", "A",
