@@ -5,7 +5,7 @@
 
 static const struct testee_fault_row rows[TESTEE_FAULTS] = {
     {JSON_TYPES, "none", NULL, VERDICT_PASS, "", "nothing is wrong"},
-#define TESTEE_ACCEPTS(ID, type, name, code, cases, what)                                                \
+#define TESTEE_ACCEPTS(ID, type, name, code, cases, what)                                          \
     {JSON_TYPE_##type, name, code, VERDICT_FAIL, cases, what},
 #define TESTEE_FAULT(ID, type, name, verdict, cases, what)                                         \
     {JSON_TYPE_##type, name, NULL, VERDICT_##verdict, cases, what},

@@ -9,7 +9,7 @@
 // Numbers of the faults; 0 is none.
 enum testee_fault {
     TESTEE_FAULT_NONE,
-#define TESTEE_ACCEPTS(ID, type, name, code, cases, what) TESTEE_FAULT_##ID,
+#define TESTEE_ACCEPTS(ID, type, name, code, cases, what)  TESTEE_FAULT_##ID,
 #define TESTEE_FAULT(ID, type, name, verdict, cases, what) TESTEE_FAULT_##ID,
 #include "testee/faults.def"
 #undef TESTEE_ACCEPTS

@@ -3,16 +3,19 @@
 """Run the vectors against programs that are not ours, and write down where these depart.
 
     interop.py CMRP                  docs/interop.md and the xfail files, as they are to be
-    interop.py CMRP --check          compares them with those that are there
+    interop.py CMRP --check          compares the document with the one that is there
+    interop.py CMRP --run PROGRAM    cmrp conform with the xfail file of one
     interop.py CMRP --list PROGRAM   every failing case with its deviation
 
-deviations.json holds the prose. Each failing case belongs to the first deviation that matches it;
-one that belongs to none, and a deviation without a case, end the run with 1. --check ends with 77
-(skipped) where a program is missing or has another version than the document names.
+PROGRAM is an anchor of deviations.json, which holds the prose. Each failing case belongs to the
+first deviation that matches it; one that belongs to none, and a deviation without a case, end the
+run with 1. --check and --run end with 77 (skipped) where a program has another version than the
+document names, or is missing and CMRP_ALLOW_MISSING_WITNESS=1 says that it may be.
 """
 import argparse
 import fnmatch
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -24,12 +27,20 @@ from xfail_globs import cover
 
 HERE = pathlib.Path(__file__).resolve().parent
 DOCUMENT = third_party.ROOT / "docs" / "interop.md"
-WIDTH = 160  # columns of the document's text
 SHOWN = 64  # octets of a stub that are shown
+WAIT = "60"  # seconds for an answer, on a machine that has more to do
 
 
 def load():
-    return json.loads((HERE / "deviations.json").read_text("utf-8"))
+    """deviations.json; a deviation "as" that of another program has its words."""
+    data = json.loads((HERE / "deviations.json").read_text("utf-8"))
+    known = {program["anchor"]: {deviation["id"]: deviation for deviation in program["deviations"]}
+             for program in data["programs"]}
+    for program in data["programs"]:
+        program["deviations"] = [{**known[deviation["as"]][deviation["id"]], **deviation}
+                                 if "as" in deviation else deviation
+                                 for deviation in program["deviations"]]
+    return data
 
 
 def expanded(pieces, key="hex"):
@@ -70,9 +81,10 @@ def run(cmrp, program):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "report.json"
         command = " ".join(f"'{word}'" for word in words(program))
-        result = subprocess.run([cmrp, "conform", "--testee", command, "--json", path,
-                                 *program["selection"]], capture_output=True, encoding="utf-8",
-                                check=False, timeout=600)
+        result = subprocess.run(
+            [cmrp, "conform", "--testee", command, "--timeout", WAIT, "--json", path,
+             *program["selection"]],
+            capture_output=True, encoding="utf-8", check=False, timeout=600)
         if result.returncode not in (0, 1):
             sys.exit(f"{program['name']}: cmrp conform ended with {result.returncode}:\n"
                      f"{result.stderr}")
@@ -117,15 +129,15 @@ def xfail_text(program, cases, found):
     """Lines that match the failing cases, and no case that passes."""
     passing = [case["id"] for case in cases if case["verdict"] == "PASS"]
     lines = ["# SPDX-License-Identifier: Apache-2.0",
-             f"# Where {program['name']} departs: written by interop.py from deviations.json, which "
-             "says more.", "# For: " + program["version"]]
+             f"# Where {program['name']} {program['version']} departs: written by interop.py from",
+             "# deviations.json, which says more."]
+    later = {case["id"] for case in cases if case["verdict"] in FAILED}
     for deviation in program["deviations"]:
         for verdict in FAILED:
             own = [case["id"] for case in found[deviation["id"]] if case["verdict"] == verdict]
-            others = [case["id"] for case in cases if case["verdict"] in FAILED
-                      and case["id"] not in set(own)]
+            later -= set(own)  # of the lines that match a case the first applies
             lines += [f"{glob} {verdict} {deviation['id']}: {deviation['title']}"
-                      for glob in cover(own, passing + others)]
+                      for glob in cover(own, passing + sorted(later))]
     return "\n".join(lines) + "\n"
 
 
@@ -178,9 +190,9 @@ def shorter(text, size=110):
     return text if len(text) <= size else text[:size] + "…"
 
 
-def octets_lines(case_id, tests, reply):
+def octets_lines(case, tests, reply):
     """The octets of an example: expected, and what the program makes of them."""
-    identity, operation = case_id.rsplit("/", 1)
+    identity, operation = case["id"].rsplit("/", 1)
     test = tests[identity]
     octets = expanded(test["hex"]) if "hex" in test else None
     if operation == "encode" and "hex" in reply:
@@ -193,6 +205,8 @@ def octets_lines(case_id, tests, reply):
         shorter(json.dumps(reply.get("value"), ensure_ascii=False))
     wanted = f"an error ({test['error']['code']}, at offset {test['error'].get('offset', 0)})" \
         if "error" in test else shorter(json.dumps(test["value"], ensure_ascii=False))
+    if case["expected"].startswith("/") and test["type"] != "change":  # where a value differs
+        wanted, said = case["expected"], case["got"]
     at = test.get("error", {}).get("offset", 0)
     lines = [f"octets    {len(octets) // 2}: {head(octets, at)}"] if octets is not None else []
     return lines + [f"expected  {wanted}", f"theirs    {said}"]
@@ -205,7 +219,7 @@ def reproduce(cmrp, line, shows):
         result = subprocess.run(["/bin/bash", "-c", line], cwd=folder, capture_output=True,
                                 encoding="utf-8", errors="replace", check=False, timeout=60,
                                 env={"PATH": path, "LC_ALL": "C.UTF-8", "TZ": "UTC",
-                                     "CMRP": str(third_party.ROOT), "HOME": folder})
+                                     "HOME": folder})
     found = re.search(shows, result.stdout, re.M)
     if not found:
         sys.exit(f"this does not show \"{shows}\":\n{line}\n{result.stdout[-2000:]}{result.stderr}")
@@ -235,21 +249,21 @@ def deviation_lines(cmrp, program, deviation, found, tests, replies):
              f"*Effect.* {deviation['effect']}", "",
              f"*Section.* {deviation['section']}. *Cases.* {len(cases)}, "
              f"such as `{example}`:", "", "```text",
-             *octets_lines(example, tests, replies[example]), "```"]
+             *octets_lines(next(case for case in cases if case["id"] == example), tests,
+                           replies[example]), "```"]
     if deviation.get("names"):
         for name, missing in sorted(names_missing(cases, tests).items()):
             lines += ["", f"Names of {name} that are not there ({len(missing)}): "
                       + ", ".join(f"`{item}`" for item in sorted(missing)) + "."]
     if "reproduce" in deviation:
         shown = reproduce(cmrp, deviation["reproduce"], deviation["shows"])
-        lines += ["", "```console", *(f"$ {line}" for line in
-                                      deviation["reproduce"].split("\n")), shown, "```"]
+        lines += ["", "```shell-session", f"$ {deviation['reproduce']}", "…", shown, "…", "```"]
     return lines + [""]
 
 
 def program_lines(cmrp, program, cases, found, tests):
-    examples = [deviation.get("example") or found[deviation["id"]][0]["id"]
-                for deviation in program["deviations"]]
+    own = [deviation for deviation in program["deviations"] if "as" not in deviation]
+    examples = [deviation.get("example") or found[deviation["id"]][0]["id"] for deviation in own]
     replies = ask(program, [request_of(name, tests, number)
                             for number, name in enumerate(examples, 1)])
     replies = {name: replies[number] for number, name in enumerate(examples, 1)}
@@ -258,13 +272,18 @@ def program_lines(cmrp, program, cases, found, tests):
                         *program.get("options", [])])
     selection = " ".join(f"'{glob}'" for glob in program["selection"])
     xfail = xfail_path(program).relative_to(third_party.ROOT)
-    lines = [f"## {program['name']}", "", program["what"], "", f"Version: {program['version']}.", "",
-             "```sh", f"cmrp conform --testee '{command}' \\", f"    --xfail {xfail} {selection}",
+    lines = [f"## {program['name']}", "", program["what"], "",
+             f"Version: {program['version']}.", "", "```sh", f"cmrp conform --testee '{command}' \\", f"    --xfail {xfail} {selection}",
              "```", "", "| Verdict | Cases |", "|---|---|"]
     lines += [f"| {verdict} | {verdicts[verdict]} |" for verdict in
               ("PASS", "FAIL", "CRASH", "TIMEOUT", "UNSUPPORTED") if verdict in verdicts]
     lines += [""]
-    for deviation in program["deviations"]:
+    shared = [deviation for deviation in program["deviations"] if "as" in deviation]
+    if shared:
+        lines += ["| As above | Cases |", "|---|---|"]
+        lines += [f"| {deviation['as']}: {deviation['id']} | {len(found[deviation['id']])} |"
+                  for deviation in shared] + [""]
+    for deviation in own:
         lines += deviation_lines(cmrp, program, deviation, found, tests, replies)
     return lines
 
@@ -274,10 +293,11 @@ def document(parts):
              "What the test vectors say of programs that are not ours. Every number, every octet and "
              "every line of output here was printed by a run:", "", "```sh",
              "conformance/testee/interop.py build/release/bin/cmrp", "```", "",
-             "writes this page and the xfail files, of which a CTest checks that they are up to date. "
-             "A case that fails belongs to one deviation; the reproducers run in any directory, "
-             "with `cmrp` in PATH and, where they name it, `$CMRP` the folder of this project.", "",
-             "| Program | Version | PASS | FAIL | UNSUPPORTED | Deviations |", "|---|---|---|---|---|---|"]
+             "writes this page and the xfail files; CTest checks that they are up to date. A case "
+             "that fails belongs to one deviation. A reproducer is a command as it stands, with "
+             "`cmrp` in PATH; of what it prints one line is shown.", "",
+             "| Program | Version | PASS | FAIL | UNSUPPORTED | Deviations |",
+             "|---|---|---|---|---|---|"]
     for program, cases, _ in parts:
         verdicts = counts(cases)
         failed = sum(verdicts.get(verdict, 0) for verdict in FAILED)
@@ -320,44 +340,62 @@ def outdated(path, text):
     old, new = there.splitlines(), text.splitlines()
     at = next((n for n, pair in enumerate(zip(old, new)) if pair[0] != pair[1]),
               min(len(old), len(new)))
-    print(f"{path}:{at + 1}: is not what the runs say now:\n- {old[at:at + 1]}\n+ {new[at:at + 1]}",
-          file=sys.stderr)
+    print(f"{path}:{at + 1}: is not what the runs say now:\n"
+          f"- {old[at:at + 1]}\n+ {new[at:at + 1]}\nTo write it again: conformance/testee/interop.py CMRP", file=sys.stderr)
     return True
 
 
-def checked_versions(programs, check):
+def checked_versions(programs, writing):
+    """Ends unless every program is there, in the version that the document is about."""
+    may_be_missing = os.environ.get("CMRP_ALLOW_MISSING_WITNESS") == "1"
     for program in programs:
         try:
             version = version_of(program)
         except LookupError as why:
             print(f"{program['name']}: {why}", file=sys.stderr)
-            sys.exit(77 if check else 3)
+            sys.exit(77 if may_be_missing and not writing else 1)
         if version != program["version"]:
             print(f"{program['name']} is {version} here; deviations.json is about "
                   f"{program['version']}", file=sys.stderr)
-            sys.exit(77 if check else 1)
+            sys.exit(1 if writing else 77)
+
+
+def run_with_xfail(cmrp, program):
+    command = " ".join(f"'{word}'" for word in words(program))
+    return subprocess.run([cmrp, "conform", "--testee", command, "--timeout", WAIT, "--xfail",
+                           xfail_path(program), *program["selection"]],
+                          check=False, timeout=600).returncode
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cmrp", help="the program cmrp")
-    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    parser.add_argument("--check", action="store_true", help="compare the document, write nothing")
     parser.add_argument("--list", metavar="PROGRAM", help="list the failing cases of one")
+    parser.add_argument("--run", metavar="PROGRAM", help="run one with its xfail file")
     options = parser.parse_args()
     programs, tests = load()["programs"], vectors()
+    if options.list or options.run:
+        programs = [item for item in programs if item["anchor"] in (options.list, options.run)]
+        if len(programs) != 1:
+            parser.error("there is no such program")
+        [program] = programs
+    if options.run:
+        checked_versions(programs, False)
+        return run_with_xfail(options.cmrp, program)
     if options.list:
-        [program] = [item for item in programs if item["anchor"] == options.list]
         found, rest = sort(program, run(options.cmrp, program), tests)
         for name, own in [*found.items(), ("-", rest)]:
             for case in own:
                 print(name, case["id"], case.get("expected"), "|", case.get("got"))
         return 0
-    checked_versions(programs, options.check)
+    checked_versions(programs, not options.check)
     parts, texts = [], {}
     for program in programs:
         cases, found = look(options.cmrp, program, tests)
-        texts[xfail_path(program)] = xfail_text(program, cases, found)
+        if not options.check:  # --run shows whether these are right
+            texts[xfail_path(program)] = xfail_text(program, cases, found)
         parts.append((program, cases,
                       program_lines(options.cmrp, program, cases, found, tests)))
     texts[DOCUMENT] = document(parts)

@@ -2,9 +2,9 @@
 """What the testees around programs that are not ours share: the lines of the testee protocol, and
 the vectors' JSON as plain parameters.
 
-The methods come from vectors/captures/record/interface.py, so that nothing here depends on the codec. Plain
-parameters have the JSON form of the vectors, but all counts are there, batches are hex, and text
-is str wherever it can be.
+The methods come from vectors/captures/record/interface.py, so that nothing here depends on the
+codec. Plain parameters are the JSON of the vectors with all counts there, handles and octets as
+bytes, numbers as integers, and text as str, or as the units in bytes where it cannot be.
 """
 import json
 import pathlib

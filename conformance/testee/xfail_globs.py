@@ -1,32 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """A few patterns that match all of some names and none of others."""
 import itertools
-import re
 
 def patterns(name):
-    """The name with runs of its words replaced by stars."""
-    words = re.findall(r"[^-/]+|[-/]", name)
-    edges = range(len(words) + 1)
-    yield name
-    for left, right in itertools.combinations(edges, 2):
-        yield "".join(words[:left]) + "*" + "".join(words[right:])
-    inner = [edge for edge in edges if edge == 0 or words[edge - 1] in "-/" or edge == len(words)]
-    for a, b, c in itertools.combinations(inner, 3):
-        if a == 0:
-            for d in edges:
-                if d > c:
-                    yield "*" + "".join(words[b:c]) + "*" + "".join(words[d:])
-        yield "".join(words[:a]) + "*" + "".join(words[b:c]) + "*"
+    """The name of a case with runs of its words, but for the first and the operation, replaced by
+    stars; with any operation, too."""
+    identity, operation = name.rsplit("/", 1)
+    words = identity.split("-")
+    edges = range(1, len(words) + 1)
+    found = [words]
+    found += [words[:a] + ["*"] + words[b:] for a, b in itertools.combinations(edges, 2)]
+    found += [words[:a] + ["*"] + words[b:c] + ["*"] + words[d:]
+              for a, b, c, d in itertools.combinations(edges, 4)]
+    for end in (operation, "*"):
+        for pattern in found:
+            yield "-".join(pattern) + "/" + end
 
 
 def matcher(pattern):
     """A function that says whether a name matches: fnmatch for patterns of stars only."""
     first, *parts = pattern.split("*")
-    if not parts:
-        return pattern.__eq__
-    last = parts.pop()
+    last = parts.pop() if parts else None
 
     def match(name):
+        if last is None:
+            return name == pattern
         if not name.startswith(first) or not name.endswith(last):
             return False
         at, end = len(first), len(name) - len(last)
@@ -51,7 +49,7 @@ def cover(names, others):
                 known[pattern] = None if any(map(match, others)) else match
             match = known[pattern]
             if match:
-                rank = (sum(map(match, left)), -pattern.count("*"), -len(pattern), pattern)
+                rank = (sum(map(match, left)), -pattern.count("*"), len(pattern), pattern)
                 best = max(best, (rank, pattern)) if best else (rank, pattern)
         chosen.append(best[1])
         left = [name for name in left if not known[best[1]](name)]

@@ -13,16 +13,20 @@ sys.path.append(str(HERE.parent))
 import third_party  # noqa: E402
 import pdu  # noqa: E402
 import stub  # noqa: E402
+import tower  # noqa: E402
 from third_party import Unsupported  # noqa: E402
+
+ONLY_READ = {"pdu": pdu.decode, "tower": tower.decode}
 
 
 def respond(request):
     if request["op"] == "hello":
-        return third_party.hello("impacket", importlib.metadata.version("impacket"), ["stub", "pdu"])
-    if request["type"] == "pdu":
+        return third_party.hello("impacket", importlib.metadata.version("impacket"),
+                                 ["stub", "pdu", "tower"])
+    if request["type"] in ONLY_READ:
         if request["op"] == "encode":
-            raise Unsupported("PDUs are only read here")
-        return pdu.decode(request)
+            raise Unsupported("only stubs are written here")
+        return ONLY_READ[request["type"]](request)
     return stub.decode(request) if request["op"] == "decode" else stub.encode(request)
 
 

@@ -5,8 +5,7 @@ It is what Samba's own clients and servers call. Writing is that of vectors/capt
 samba_marshal.py, where the structures are laid out; reading is here.
 """
 import ctypes
-from ctypes import c_char_p, c_int, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p, \
-    sizeof
+from ctypes import c_char_p, c_int, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p, sizeof
 
 import third_party
 from third_party import Refused, Unsupported, interface

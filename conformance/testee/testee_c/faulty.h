@@ -3,8 +3,8 @@
 #ifndef TESTEE_C_FAULTY_H
 #define TESTEE_C_FAULTY_H
 
-#include "json/json.h"
 #include "testee/faults.h"
+#include "json/json.h"
 
 // A decoded value, or an error: gives back what the faulty testee makes of it. Takes over value,
 // which is NULL for an error. *error is cleared where the fault accepts what it stands for.

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // This project's codec as a testee: one JSON request a line on standard input, one answer a line on
 // standard output. Exits with 0 when its input ends, with 2 when a line is no request at all.
+// With --fault NAME it is wrong in one way (testee/faults.def): cmrp selftest wants to see that
+// noticed. --faults lists the names.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "testee/testee_c/faulty.h"
 #include "util/hex.h"
 #include "json/json.h"
 
@@ -12,6 +16,8 @@ enum {
     FORMAT = 1,
     LINE_LIMIT = 16 * 1024 * 1024, // octets, the line feed not counted
 };
+
+static enum testee_fault fault = TESTEE_FAULT_NONE;
 
 // ---- lines --------------------------------------------------------------------------------------
 
@@ -69,7 +75,9 @@ static void answer_decode(const struct json_selector *how, const json_t *request
         set_text(answer, "error", "value: hex is missing or not hex");
     } else {
         cmrp_error error = {0};
-        json_t *value = json_decode(how, buffer_view(&octets), 0, &error);
+        const struct json_selector used = faulty_selector(fault, how);
+        json_t *value = json_decode(&used, buffer_view(&octets), 0, &error);
+        value = faulty_decoded(fault, how, buffer_view(&octets), value, &error);
         if (value != NULL) {
             json_object_set_new(answer, "value", value);
         } else {
@@ -86,6 +94,7 @@ static void answer_encode(const struct json_selector *how, const json_t *request
     if (value == NULL) {
         set_text(answer, "error", "value: value is missing");
     } else if (json_encode(how, value, &octets, &failure)) {
+        faulty_encoded(fault, how, &octets);
         char *text = hex_text(buffer_view(&octets));
         set_text(answer, "hex", text);
         free(text);
@@ -119,6 +128,28 @@ static void answer_request(const json_t *request, json_t *answer) {
     }
 }
 
+static void send(const json_t *answer) {
+    json_dumpf(answer, stdout, JSON_COMPACT);
+    putc('\n', stdout);
+    fflush(stdout);
+}
+
+// An answer to a request about a change, by a testee that does not even keep the protocol.
+static void misbehave(json_t *answer) {
+    switch (fault) {
+    case TESTEE_FAULT_CRASHES: abort();
+    case TESTEE_FAULT_HANGS: pause(); break;
+    case TESTEE_FAULT_ANSWERS_TWICE: send(answer); break;
+    case TESTEE_FAULT_WRONG_ID: {
+        const json_int_t id = json_integer_value(json_object_get(answer, "id"));
+        json_object_set_new(answer, "id", json_integer(id + 1000000));
+        break;
+    }
+    case TESTEE_FAULT_NO_JSON: fputs("Traceback (most recent call last):\n", stdout); break;
+    default: break;
+    }
+}
+
 // Returns false for a line that cannot be answered: without an id nobody knows what an answer is
 // to.
 static bool answer_line(const struct buffer *line) {
@@ -129,10 +160,12 @@ static bool answer_line(const struct buffer *line) {
     if (ok) {
         json_t *answer = json_object();
         json_object_set(answer, "id", id);
+        const char *type = json_string_value(json_object_get(request, "type"));
         answer_request(request, answer);
-        json_dumpf(answer, stdout, JSON_COMPACT);
-        putc('\n', stdout);
-        fflush(stdout);
+        if (type != NULL && strcmp(type, "change") == 0) {
+            misbehave(answer);
+        }
+        send(answer);
         json_decref(answer);
     } else {
         fprintf(stderr, "cmrp-testee-c: not a request: %s\n",
@@ -143,10 +176,39 @@ static bool answer_line(const struct buffer *line) {
     return ok;
 }
 
-int main(void) {
+static int list_faults(void) {
+    for (int i = TESTEE_FAULT_NONE + 1; i < TESTEE_FAULTS; i++) {
+        const struct testee_fault_row *row = testee_fault_row((enum testee_fault)i);
+        printf("%-32s %s\n", row->name, row->what);
+    }
+    return EXIT_SUCCESS;
+}
+
+// Returns -1 to go on, else the exit status.
+static int read_arguments(int argc, char **argv) {
+    if (argc == 1) {
+        return -1;
+    }
+    if (argc == 2 && strcmp(argv[1], "--faults") == 0) {
+        return list_faults();
+    }
+    fault =
+        argc == 3 && strcmp(argv[1], "--fault") == 0 ? testee_fault_named(argv[2]) : TESTEE_FAULTS;
+    if (fault == TESTEE_FAULTS) {
+        fputs("usage: cmrp-testee-c [--fault NAME | --faults]\n", stderr);
+        return 2;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv) {
     struct buffer line = {0};
     enum line_end end;
-    int status = EXIT_SUCCESS;
+    int status = read_arguments(argc, argv);
+    if (status >= 0) {
+        return status;
+    }
+    status = EXIT_SUCCESS;
     while (status == EXIT_SUCCESS && (end = read_line(&line)) != LINE_NONE) {
         if (end == LINE_TOO_LONG) {
             fprintf(stderr, "cmrp-testee-c: a line of more than %d octets\n", (int)LINE_LIMIT);

@@ -10,13 +10,6 @@ from tshark import named, traffic
 
 FRAGMENT = 32000  # octets of a stub that go into one PDU
 
-# What the dissector calls a return value that is a handle.
-RETURNED = {"ApiGetRootKey": "phKey", "ApiCreateKey": "phKey", "ApiOpenKey": "phKey",
-            "ApiCreateNotify": "hNotify", "ApiCreateNotifyV2": "hNotify",
-            "ApiOpenCluster": "Cluster", "ApiOpenClusterEx": "hCluster",
-            "ApiOpenGroup": "hGroup", "ApiOpenGroupEx": "hGroup", "ApiCreateGroup": "hGroup",
-            "ApiOpenNode": "hNode", "ApiOpenNodeEx": "hNode",
-            "ApiOpenNetwork": "hNetwork", "ApiOpenNetInterface": "hNetInterface"}
 NUMBERS = ("u16", "u32", "i32", "u64")
 
 
@@ -58,13 +51,19 @@ class Reader:
     def __init__(self, method, big):
         self.method, self.big = method, big
 
-    def field(self, owner, name):
-        if name == "return" and owner is None:
-            return f"clusapi.clusapi_{self.method.name[3:]}." + RETURNED.get(self.method.name, "")
-        return f"clusapi.{owner or 'clusapi_' + self.method.name[3:]}.{name}"
+    def field(self, element, owner, name):
+        """The name of a field. A return value that is a handle is a parameter of another name."""
+        prefix = f"clusapi.{owner or 'clusapi_' + self.method.name[3:]}."
+        if name != "return" or owner is not None:
+            return prefix + name
+        declared = {prefix + other for direction in ("request", "response")
+                    for other, _ in self.method.parameters(direction)}
+        return next((field.get("name") for field in element.iter("field")
+                     if (field.get("name") or "").startswith(prefix)
+                     and field.get("name") not in declared), "")
 
     def number(self, element, owner, name):
-        fields = named(element, self.field(owner, name))
+        fields = named(element, self.field(element, owner, name))
         if name == "return":
             fields = named(element, "clusapi.werror")
         if name == "samDesired":
@@ -81,7 +80,7 @@ class Reader:
     def value(self, element, owner, name, kind):
         """A value, or KeyError where it is not shown."""
         head, inner = interface.arguments(kind.lstrip("*"))
-        fields = named(element, self.field(owner, name))
+        fields = named(element, self.field(element, owner, name))
         if kind in NUMBERS or kind == "word":
             number = self.number(element, owner, name)
             if number is None and kind == "word" and is_null(element, name):

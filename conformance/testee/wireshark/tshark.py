@@ -18,14 +18,14 @@ END = b"</packet>\n"
 
 
 def version():
+    if shutil.which("tshark") is None:
+        sys.exit("tshark is not installed (Debian package tshark)")
     said = subprocess.run(["tshark", "--version"], capture_output=True, check=True).stdout
     return re.search(r"\d+\.\d+\.\d+", said.decode())[0]
 
 
 class Tshark:
     def __init__(self, *options):
-        if shutil.which("tshark") is None:
-            sys.exit("tshark is not installed (Debian package tshark)")
         self.process = subprocess.Popen(
             ["tshark", "-n", "-l", "-r", "-", "-T", "pdml", "-d", f"tcp.port=={PORT},dcerpc",
              *options],
