@@ -342,15 +342,20 @@ def check_ids(program, problems):
     ids = {v["id"] for v in vectors}
     flags = {flag for v in vectors for flag in v["flags"]}
     requirements = {requirement for v in vectors for requirement in v["requirements"]}
-    for subcommand in ("conform", "list", "export"):
-        problems.same(f"completion of {subcommand}", "the list", ids, "the completion",
+    cases = {v["id"] for v in vectors if v["type"] != "sequence"}
+    for subcommand, ids_of in (("conform", cases), ("list", ids), ("export", ids)):
+        problems.same(f"completion of {subcommand}", "the list", ids_of, "the completion",
                       complete(program, subcommand, ""))
     problems.same("completion of list --flag", "the list", flags, "the completion",
                   complete(program, "list", "--flag", ""))
     problems.same("completion of list --requirement", "the list", requirements, "the completion",
                   complete(program, "list", "--requirement", ""))
+    rows = json.loads(program.run(str(program.path), "coverage", "-T", "json").stdout)
+    requirements = {row["id"] for row in rows["requirements"]}
+    problems.same("completion of coverage", "the program", requirements, "the completion",
+                  complete(program, "coverage", ""))
     prefix = "CMRP-B-"
-    problems.same(f"completion of explain {prefix}", "the list",
+    problems.same(f"completion of explain {prefix}", "the program",
                   {r for r in requirements if r.startswith(prefix)}, "the completion",
                   complete(program, "explain", prefix))
     names = complete(program, "explain", "")

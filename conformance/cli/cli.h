@@ -9,12 +9,14 @@
 enum outcome cli_decode(int argc, char **argv);
 enum outcome cli_encode(int argc, char **argv);
 enum outcome cli_conform(int argc, char **argv);
+enum outcome cli_conform_capture(int argc, char **argv); // with -r and without --testee
 enum outcome cli_conform_voices(int argc, char **argv); // conform that compares, not judges
 enum outcome cli_replay(int argc, char **argv);
 enum outcome cli_list(int argc, char **argv);
 enum outcome cli_explain(int argc, char **argv);
 enum outcome cli_coverage(int argc, char **argv);
 enum outcome cli_export(int argc, char **argv);
+enum outcome cli_selftest(int argc, char **argv);
 
 // "cmrp SUBCOMMAND: message" and a hint at --help, to stderr. Returns OUTCOME_USAGE.
 enum outcome cli_usage(const char *subcommand, const char *format, ...)

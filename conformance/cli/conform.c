@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "report/artifacts.h"
 #include "report/report.h"
 #include "suite/xfail.h"
 #include "testee/host.h"
@@ -24,6 +25,7 @@ static const double TIMEOUT_MAXIMUM = 86400;
 
 static const char help[] =
     "usage: cmrp conform --testee COMMAND [OPTION]... [ID|GLOB]...\n"
+    "       cmrp conform -r CAPTURE [OPTION]... [ID|GLOB]...\n"
     "\n"
     "Runs the test vectors against an implementation and says where it departs from\n"
     "[MS-CMRP]. The implementation is wrapped in a small program, the testee, which reads\n"
@@ -34,10 +36,16 @@ static const char help[] =
     "A case is VECTOR/decode or VECTOR/encode. ID is a vector or a case, GLOB a pattern for\n"
     "either; without any, all cases are run.\n"
     "\n"
+    "With -r it judges those who talk in a capture by the rules of [MS-CMRP]: who broke which\n"
+    "requirement, in which octets, and what is to be changed. A case is RULE/client@ADDRESS or\n"
+    "RULE/server@ADDRESS; what cannot be decoded is encoding/… ID is a case, a rule or a\n"
+    "requirement. Rules that never could tell anything are not exercised, and no cases.\n"
+    "\n"
     "      --testee COMMAND   the testee\n"
     "      --vectors DIR      other vectors than those of cmrp\n"
     "      --level LEVEL      must: only vectors that cite a MUST; should: a MUST or a SHOULD;\n"
-    "                         otherwise all vectors, those that cite no requirement too\n"
+    "                         otherwise all vectors, those that cite no requirement too. With -r\n"
+    "                         must is the default\n"
     "      --xfail FILE       expected failures: lines of CASE-GLOB VERDICT REASON, # for\n"
     "                         comments; VERDICT is FAIL, CRASH or TIMEOUT\n"
     "      --timeout S        seconds that one answer may take (10)\n"
@@ -45,13 +53,18 @@ static const char help[] =
     "      --json FILE        the result as JSON (docs/schema/report.json); - for standard\n"
     "                         output\n"
     "      --junit FILE       the result as JUnit XML; - for standard output\n"
+    "      --html FILE        the result as one HTML page; - for standard output\n"
+    "      --artifacts DIR    keep in DIR, a new or empty folder or one of an earlier run, what\n"
+    "                         reproduces each failing case\n"
     "  -v, --verbose          list every case, not only those that need a look\n"
     "  -h, --help             this text\n"
     "\n"
     "With several --testee, or with one and -r, --splits or --mutate, nobody is judged: all\n"
     "are asked the same, cmrp's own codec too, and where they differ is told.\n"
     "\n"
-    "  -r CAPTURE             ask about the requests and responses of a capture\n"
+    "  -r CAPTURE             judge a pcap or pcapng file, - for standard input; with --testee, "
+    "ask\n"
+    "                         about its requests and responses\n"
     "      --mutate N         ask about N changed copies too, drawn at random\n"
     "      --seed N           of the draw (1)\n"
     "      --splits DIR       write what they differ over as vectors below DIR\n"
@@ -60,10 +73,12 @@ static const char help[] =
     "the testee says so; CRASH; TIMEOUT; NOTRUN.\n"
     "\n"
     "Exit codes: 0 all as expected; 1 FAIL, XPASS, CRASH or TIMEOUT, or a testee that ends\n"
-    "with an error; 2 usage, unreadable file, nothing selected, everything unsupported; 3 the\n"
-    "testee could not be started; 4 cases were not run.\n"
+    "with an error; 2 usage, unreadable file, nothing selected or nothing to judge, everything\n"
+    "unsupported; 3 the testee could not be started; 4 cases were not run, or the capture is cut\n"
+    "off in a packet.\n"
     "\n"
-    "Example: cmrp conform --testee cmrp-testee-c 'batch-*'\n";
+    "Examples: cmrp conform --testee cmrp-testee-c 'batch-*'\n"
+    "          cmrp conform -r cluster.pcap --level should --html report.html\n";
 
 struct options {
     const char *testee;
@@ -72,6 +87,7 @@ struct options {
     const char *json;
     const char *junit;
     const char *html;
+    const char *artifacts;
     double timeout;
     unsigned processes;
     unsigned testees; // how many were given
@@ -90,6 +106,7 @@ struct run {
     struct plan plan;
     char **words;
     struct host_report host;
+    struct artifacts *artifacts;
     struct progress progress;
     char started[32];
     bool plan_shown;
@@ -116,7 +133,20 @@ static bool read_level(const char *text, enum requirement_level *level) {
     return *level == LEVEL_MUST || strcmp(text, "should") == 0;
 }
 
-enum { TESTEE = 1000, VECTORS, LEVEL, XFAIL, WAIT, JSON, JUNIT, HTML, SERVER, CLIENT, DISAGREEMENT };
+enum {
+    TESTEE = 1000,
+    VECTORS,
+    LEVEL,
+    XFAIL,
+    WAIT,
+    JSON,
+    JUNIT,
+    HTML,
+    ARTIFACTS,
+    SERVER,
+    CLIENT,
+    DISAGREEMENT
+};
 
 // Takes one option. Returns false when the program is to end with *outcome.
 static bool take_option(int option, struct options *o, enum outcome *outcome) {
@@ -132,6 +162,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case JSON: o->json = optarg; break;
     case JUNIT: o->junit = optarg; break;
     case HTML: o->html = optarg; break;
+    case ARTIFACTS: o->artifacts = optarg; break;
     case 'v': o->verbose = true; break;
     case LEVEL:
         if (!read_level(optarg, &o->selection.level)) {
@@ -160,6 +191,10 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     return *outcome == OUTCOME_OK;
 }
 
+static bool goes_to_stdout(const char *path) {
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
 static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {
     static const struct option long_options[] = {{"testee", required_argument, NULL, TESTEE},
                                                  {"vectors", required_argument, NULL, VECTORS},
@@ -169,6 +204,7 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
                                                  {"json", required_argument, NULL, JSON},
                                                  {"junit", required_argument, NULL, JUNIT},
                                                  {"html", required_argument, NULL, HTML},
+                                                 {"artifacts", required_argument, NULL, ARTIFACTS},
                                                  {"server", required_argument, NULL, SERVER},
                                                  {"client", required_argument, NULL, CLIENT},
                                                  {"splits", required_argument, NULL, DISAGREEMENT},
@@ -189,15 +225,18 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
         *outcome = cli_conform_voices(argc, argv);
         return false;
     }
-    if (o->testee == NULL) {
-        *outcome = o->capture
-                       ? cli_usage("conform", "captures cannot be judged in this version")
-                       : cli_usage("conform", "--testee is missing");
+    if (o->testee == NULL && o->capture) {
+        optind = 0;
+        *outcome = cli_conform_capture(argc, argv);
         return false;
     }
-    if (o->json != NULL && o->junit != NULL && strcmp(o->json, "-") == 0 &&
-        strcmp(o->junit, "-") == 0) {
-        *outcome = cli_usage("conform", "--json and --junit cannot both be standard output");
+    if (o->testee == NULL) {
+        *outcome = cli_usage("conform", "--testee or -r is missing");
+        return false;
+    }
+    if (goes_to_stdout(o->json) + goes_to_stdout(o->junit) + goes_to_stdout(o->html) > 1) {
+        *outcome = cli_usage("conform", "only one of --json, --junit and --html can be standard "
+                                        "output");
         return false;
     }
     o->selection.patterns = (const char *const *)(argv + optind);
@@ -235,8 +274,12 @@ static bool prepare(struct run *r, char **error) {
             util_strdup("nothing is selected: no such vector cites a requirement of this level");
         return false;
     }
-    return o->xfail == NULL || (xfail_load(o->xfail, &r->xfail, error) &&
-                                xfail_apply(&r->xfail, o->xfail, &r->vectors, &r->plan, error));
+    if (o->xfail != NULL && (!xfail_load(o->xfail, &r->xfail, error) ||
+                             !xfail_apply(&r->xfail, o->xfail, &r->vectors, &r->plan, error))) {
+        return false;
+    }
+    r->artifacts = o->artifacts != NULL ? artifacts_open(o->artifacts, error) : NULL;
+    return o->artifacts == NULL || r->artifacts != NULL;
 }
 
 // ---- the run ------------------------------------------------------------------------------------
@@ -263,8 +306,7 @@ static struct report report_of(const struct run *r) {
 
 // Whether a machine form takes standard output; then the text is not printed.
 static bool stdout_taken(const struct options *o) {
-    return (o->json != NULL && strcmp(o->json, "-") == 0) ||
-           (o->junit != NULL && strcmp(o->junit, "-") == 0);
+    return goes_to_stdout(o->json) || goes_to_stdout(o->junit) || goes_to_stdout(o->html);
 }
 
 static void print(struct buffer *text) {
@@ -312,6 +354,23 @@ static enum outcome write_form(const struct run *r, const char *path,
     return outcome;
 }
 
+// The lines that make a testee do a case.
+static bool request_lines(const struct suite_case *c, struct buffer *lines) {
+    protocol_hello_request(lines);
+    return protocol_request(1, c, lines);
+}
+
+static enum outcome write_artifacts(const struct run *r) {
+    const struct report report = report_of(r);
+    char *error = NULL;
+    if (r->artifacts != NULL && !artifacts_of_run(r->artifacts, &report, request_lines, &error)) {
+        cli_fail(OUTCOME_USAGE, "%s", error);
+        free(error);
+        return OUTCOME_USAGE;
+    }
+    return OUTCOME_OK;
+}
+
 static void explain_failure(const struct host_report *host) {
     struct buffer text = {0};
     text_escape(&text, host->failure, strlen(host->failure));
@@ -357,7 +416,8 @@ static enum outcome run(struct run *r) {
     enum outcome outcome = host_outcome(&r->plan, &r->host);
     outcome = outcome_worst(outcome, write_form(r, r->o->json, report_json));
     outcome = outcome_worst(outcome, write_form(r, r->o->junit, report_junit));
-    return outcome_worst(outcome, write_form(r, r->o->html, report_html));
+    outcome = outcome_worst(outcome, write_form(r, r->o->html, report_html));
+    return outcome_worst(outcome, write_artifacts(r));
 }
 
 enum outcome cli_conform(int argc, char **argv) {
@@ -374,6 +434,7 @@ enum outcome cli_conform(int argc, char **argv) {
         outcome = cli_fail(OUTCOME_USAGE, "%s", error);
         free(error);
     }
+    artifacts_close(r.artifacts);
     host_report_free(&r.host);
     words_free(r.words);
     plan_free(&r.plan);

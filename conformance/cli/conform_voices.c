@@ -289,6 +289,7 @@ static void ask(struct run *r) {
     progress_start(&r->progress, stderr, r->questions.plan.count * r->o->testee_count);
     voice_ask_ours(&r->voices[0], &r->questions);
     voice_ask_all(&r->voices[1], r->o->testee_count, &r->questions, &options);
+    voice_tell_apart(r->voices, r->voice_count);
     progress_end(&r->progress);
     clock_gettime(CLOCK_MONOTONIC, &after);
     r->seconds =

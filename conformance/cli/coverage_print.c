@@ -49,7 +49,7 @@ void coverage_describe(struct buffer *out, const struct ledger *ledger,
         before = "; ";
     }
     before = put_rules(out, ledger, row, before);
-    const char *title = "planned: ";
+    const char *title = row->state == LEDGER_PLANNED ? "" : "planned: ";
     for (int i = 0; i < LEDGER_KINDS; i++) {
         if (is_planned(row, i)) {
             buffer_printf(out, "%s%s%s", before, title, ledger_kind_name((enum ledger_kind)i));

@@ -28,6 +28,7 @@ static const char help[] =
     "  a method          parameters, types, sections; the name or the opnum\n"
     "  a change set, one of its flags, a command of a batch, a registry type\n"
     "  an error or warning code, with an example\n"
+    "  a sequence        its steps and the findings that it must have\n"
     "  a flag of vectors what it stands for, and the vectors that have it\n"
     "\n"
     "      --vectors DIR      other vectors than those of cmrp\n"
@@ -412,6 +413,9 @@ static void offer_all(struct near *near, const struct explain_sources *s) {
     for (size_t i = 0; i < rules_count(); i++) {
         near_offer(near, rules_at(i)->name);
     }
+    for (size_t i = 0; i < s->ledger.sequence_count; i++) {
+        near_offer(near, s->ledger.sequences[i].id);
+    }
 }
 
 static enum outcome unknown(const struct explain_sources *s, const char *name) {
@@ -441,9 +445,10 @@ static enum outcome explain(const struct explain_sources *s, const char *name, b
     const bool vector = explain_vector(&out, s, name);
     const bool requirement = explain_requirement(&out, s, name);
     const bool rule = explain_rule(&out, s, name);
+    const bool sequence = explain_sequence(&out, s, name);
     const bool known = explain_name(&out, s, name);
     const bool flag = explain_flag(&out, s, name);
-    const bool found = vector || requirement || rule || known || flag;
+    const bool found = vector || requirement || rule || sequence || known || flag;
     if (found) {
         print_lines(apart ? "\n" : "");
         print_lines(buffer_text(&out));

@@ -17,6 +17,7 @@ struct explain_sources {
 
 // Each appends what is known about a name of its kind, and returns whether there is such a name.
 bool explain_requirement(struct buffer *out, const struct explain_sources *s, const char *id);
+bool explain_sequence(struct buffer *out, const struct explain_sources *s, const char *id);
 bool explain_rule(struct buffer *out, const struct explain_sources *s, const char *name);
 
 // Appends the ids of the vectors that `has` accepts, under a title that counts them, and returns

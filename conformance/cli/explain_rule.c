@@ -38,9 +38,9 @@ static void put_elements(struct buffer *out, const char *title, const json_t *ar
     }
 }
 
-static void put_sequence(struct buffer *out, const struct ledger_sequence *sequence) {
+static void put_steps(struct buffer *out, const struct ledger_sequence *sequence) {
     const char *like = json_string_value(json_object_get(sequence->json, "like"));
-    buffer_printf(out, "example: %s breaks it\n  ", sequence->id);
+    buffer_printf(out, "  ");
     put_prose(out, sequence->comment);
     buffer_printf(out, "\n");
     if (like != NULL) {
@@ -50,6 +50,23 @@ static void put_sequence(struct buffer *out, const struct ledger_sequence *seque
     put_elements(out, "edits", json_object_get(sequence->json, "edits"));
     put_elements(out, "findings", json_object_get(sequence->json, "findings"));
     buffer_printf(out, "  see it: cmrp export %s --as pcap | cmrp conform -r -\n", sequence->id);
+}
+
+static void put_sequence(struct buffer *out, const struct ledger_sequence *sequence) {
+    buffer_printf(out, "example: %s breaks it\n", sequence->id);
+    put_steps(out, sequence);
+}
+
+bool explain_sequence(struct buffer *out, const struct explain_sources *s, const char *id) {
+    for (size_t i = 0; i < s->ledger.sequence_count; i++) {
+        const struct ledger_sequence *sequence = &s->ledger.sequences[i];
+        if (strcmp(sequence->id, id) == 0) {
+            buffer_printf(out, "%s: sequence of calls (%s)\n", sequence->id, sequence->file);
+            put_steps(out, sequence);
+            return true;
+        }
+    }
+    return false;
 }
 
 static void put_breaks(struct buffer *out, const struct ledger *ledger, const char *rule,

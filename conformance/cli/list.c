@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cmrp list: the vectors and how many there are.
+// cmrp list: the vectors and sequences, and how many there are.
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/globs.h"
 #include "cli/list_methods.h"
+#include "suite/sequence.h"
 #include "suite/shown.h"
 #include "suite/vector.h"
 #include "util/text.h"
@@ -15,9 +16,10 @@
 static const char help[] =
     "usage: cmrp list [OPTION]... [GLOB]...\n"
     "\n"
-    "Lists the test vectors whose ids match one of the patterns, or all, and counts them.\n"
+    "Lists the test vectors and sequences whose ids match one of the patterns, or all, and counts\n"
+    "them.\n"
     "\n"
-    "      --type TYPE        only vectors of batch, change, stub, pdu, payload or tower\n"
+    "      --type TYPE        only batch, change, stub, pdu, payload, tower or sequence\n"
     "      --requirement ID   only vectors that cite this requirement\n"
     "      --flag FLAG        only vectors with this flag\n"
     "      --counts           the counts alone\n"
@@ -28,10 +30,9 @@ static const char help[] =
     "                         list-methods.json describe the other\n"
     "  -h, --help             this text\n"
     "\n"
-    "Columns: id; result (valid; invalid; acceptable: others may refuse it); provenance (wire:\n"
-    "recorded from an implementation that is not ours; spec: worked by hand from the "
-    "specification;\n"
-    "generated); what it is about.\n"
+    "Columns: id; result (valid; invalid; acceptable: others may refuse it; of a sequence kept,\n"
+    "where all rules are, or broken); provenance (wire: recorded from an implementation that is\n"
+    "not ours; spec: worked by hand from the specification; generated); what it is about.\n"
     "\n"
     "Exit codes: 0 listed; 2 usage, unreadable file, a pattern that matches nothing, nothing "
     "left.\n"
@@ -50,17 +51,46 @@ struct options {
     bool json;
 };
 
+// What both vectors and sequences have.
+struct item {
+    const char *id;
+    unsigned type;   // a json_type, or SEQUENCE
+    unsigned result; // a vector_result, or KEPT or BROKEN
+    enum vector_provenance provenance;
+    const char *comment;
+    const json_t *flags;
+    const json_t *requirements;
+};
+
+enum { SEQUENCE = JSON_TYPES, TYPES, KEPT = VECTOR_RESULTS, BROKEN, RESULTS };
+
 struct counts {
-    size_t types[JSON_TYPES];
-    size_t results[VECTOR_RESULTS];
+    size_t types[TYPES];
+    size_t results[RESULTS];
     size_t provenances[VECTOR_PROVENANCES];
     size_t all;
 };
 
+static const char *type_word(unsigned i) {
+    return i == SEQUENCE ? "sequence" : json_type_name((enum json_type)i);
+}
+
+static const char *result_word(unsigned i) {
+    return i == KEPT ? "kept" : i == BROKEN ? "broken" : vector_result_name((enum vector_result)i);
+}
+
+static const char *provenance_word(unsigned i) {
+    return vector_provenance_name((enum vector_provenance)i);
+}
+
 enum { TYPE = 1000, REQUIREMENT, FLAG, COUNTS, METHODS, VECTORS };
 
-static bool take_option(int option, struct options *o, enum outcome *outcome) {
+static bool is_type(const char *word) {
     enum json_type type;
+    return json_type_named(word, &type) || strcmp(word, type_word(SEQUENCE)) == 0;
+}
+
+static bool take_option(int option, struct options *o, enum outcome *outcome) {
     *outcome = OUTCOME_OK;
     switch (option) {
     case REQUIREMENT: o->requirement = optarg; break;
@@ -70,8 +100,9 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case VECTORS: o->vectors = optarg; break;
     case TYPE:
         o->type = optarg;
-        if (!json_type_named(optarg, &type)) {
-            *outcome = cli_usage("list", "--type takes batch, change, stub, pdu, payload or tower");
+        if (!is_type(optarg)) {
+            *outcome = cli_usage("list", "--type takes batch, change, stub, pdu, payload, tower or "
+                                         "sequence");
         }
         break;
     case 'T':
@@ -109,25 +140,51 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
 
 // ---- selection ----------------------------------------------------------------------------------
 
-static bool matches(const struct options *o, const struct vector *v, struct globs *globs) {
-    const bool matched = globs_match(globs, v->id);
-    return matched && (o->type == NULL || strcmp(o->type, json_type_name(v->how.type)) == 0) &&
-           (o->requirement == NULL || vector_cites(v, o->requirement)) &&
-           (o->flag == NULL || vector_flagged(v, o->flag));
+static struct item item_of(const struct vector *v) {
+    return (struct item){v->id,      v->how.type, v->strict.result, v->provenance,
+                         v->comment, v->flags,    v->requirements};
 }
 
-// The vectors that are left; free() them. NULL with *outcome set when there are none.
-static const struct vector **select_vectors(const struct options *o, const struct vector_set *set,
-                                            size_t *count, enum outcome *outcome) {
-    const struct vector **chosen = util_alloc((set->count + 1) * sizeof *chosen);
-    struct globs globs = globs_open(o->patterns, o->pattern_count);
-    *count = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (matches(o, &set->vectors[i], &globs)) {
-            chosen[(*count)++] = &set->vectors[i];
+static struct item item_of_sequence(const struct sequence *q) {
+    return (struct item){q->id,          SEQUENCE,   q->finding_count > 0 ? BROKEN : KEPT,
+                         q->provenance,  q->comment, q->flags,
+                         q->requirements};
+}
+
+static bool holds(const json_t *words, const char *word) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(words, i, element) {
+        if (strcmp(json_string_value(element), word) == 0) {
+            return true;
         }
     }
-    *outcome = globs_check(&globs, "vector");
+    return false;
+}
+
+static bool matches(const struct options *o, const struct item *item, struct globs *globs) {
+    const bool matched = globs_match(globs, item->id);
+    return matched && (o->type == NULL || strcmp(o->type, type_word(item->type)) == 0) &&
+           (o->requirement == NULL || holds(item->requirements, o->requirement)) &&
+           (o->flag == NULL || holds(item->flags, o->flag));
+}
+
+// What is left; free() it. NULL with *outcome set when there is nothing.
+static struct item *select_items(const struct options *o, const struct vector_set *set,
+                                 const struct sequence_set *sequences, size_t *count,
+                                 enum outcome *outcome) {
+    struct item *chosen = util_alloc((set->count + sequences->count + 1) * sizeof *chosen);
+    struct globs globs = globs_open(o->patterns, o->pattern_count);
+    *count = 0;
+    for (size_t i = 0; i < set->count + sequences->count; i++) {
+        const struct item item = i < set->count
+                                     ? item_of(&set->vectors[i])
+                                     : item_of_sequence(&sequences->sequences[i - set->count]);
+        if (matches(o, &item, &globs)) {
+            chosen[(*count)++] = item;
+        }
+    }
+    *outcome = globs_check(&globs, "vector or sequence");
     if (*outcome == OUTCOME_OK && *count == 0) {
         *outcome = cli_fail(OUTCOME_USAGE, "no vector is left");
     }
@@ -139,44 +196,31 @@ static const struct vector **select_vectors(const struct options *o, const struc
     return chosen;
 }
 
-static void count_vectors(const struct vector **chosen, size_t count, struct counts *counts) {
+static void count_items(const struct item *chosen, size_t count, struct counts *counts) {
     for (size_t i = 0; i < count; i++) {
-        counts->types[chosen[i]->how.type]++;
-        counts->results[chosen[i]->strict.result]++;
-        counts->provenances[chosen[i]->provenance]++;
+        counts->types[chosen[i].type]++;
+        counts->results[chosen[i].result]++;
+        counts->provenances[chosen[i].provenance]++;
     }
     counts->all = count;
 }
 
 // ---- text ---------------------------------------------------------------------------------------
 
-static void print_rows(const struct vector **chosen, size_t count) {
+static void print_rows(const struct item *chosen, size_t count) {
     struct buffer comment = {0};
     int width = 0;
     for (size_t i = 0; i < count; i++) {
-        const int n = (int)strlen(chosen[i]->id);
+        const int n = (int)strlen(chosen[i].id);
         width = n > width ? n : width;
     }
     for (size_t i = 0; i < count; i++) {
         buffer_clear(&comment);
-        shown_text(&comment, chosen[i]->comment, strlen(chosen[i]->comment));
-        printf("%-*s  %-10s  %-9s  %s\n", width, chosen[i]->id,
-               vector_result_name(chosen[i]->strict.result),
-               vector_provenance_name(chosen[i]->provenance), buffer_text(&comment));
+        shown_text(&comment, chosen[i].comment, strlen(chosen[i].comment));
+        printf("%-*s  %-10s  %-9s  %s\n", width, chosen[i].id, result_word(chosen[i].result),
+               vector_provenance_name(chosen[i].provenance), buffer_text(&comment));
     }
     buffer_free(&comment);
-}
-
-static const char *type_word(unsigned i) {
-    return json_type_name((enum json_type)i);
-}
-
-static const char *result_word(unsigned i) {
-    return vector_result_name((enum vector_result)i);
-}
-
-static const char *provenance_word(unsigned i) {
-    return vector_provenance_name((enum vector_provenance)i);
 }
 
 static void print_counts(const char *title, const char *(*word)(unsigned), const size_t *counts,
@@ -188,16 +232,16 @@ static void print_counts(const char *title, const char *(*word)(unsigned), const
     printf("\n");
 }
 
-static void print_text(const struct options *o, const struct vector **chosen, size_t count) {
+static void print_text(const struct options *o, const struct item *chosen, size_t count) {
     struct counts counts = {0};
-    count_vectors(chosen, count, &counts);
+    count_items(chosen, count, &counts);
     if (!o->counts) {
         print_rows(chosen, count);
         printf("\n");
     }
     printf("vectors: %zu\n", counts.all);
-    print_counts("types", type_word, counts.types, JSON_TYPES);
-    print_counts("results", result_word, counts.results, VECTOR_RESULTS);
+    print_counts("types", type_word, counts.types, TYPES);
+    print_counts("results", result_word, counts.results, RESULTS);
     print_counts("provenance", provenance_word, counts.provenances, VECTOR_PROVENANCES);
 }
 
@@ -211,37 +255,39 @@ static json_t *counts_object(const char *(*word)(unsigned), const size_t *counts
     return object;
 }
 
-static json_t *vector_object(const struct vector *v) {
+static json_t *copy(const json_t *words) {
+    return words != NULL ? json_deep_copy(words) : json_array();
+}
+
+static json_t *item_object(const struct item *item) {
     json_t *object = json_object();
-    json_object_set_new(object, "id", json_string(v->id));
-    json_object_set_new(object, "type", json_string(json_type_name(v->how.type)));
-    json_object_set_new(object, "result", json_string(vector_result_name(v->strict.result)));
-    json_object_set_new(object, "provenance", json_string(vector_provenance_name(v->provenance)));
-    json_object_set_new(object, "flags",
-                        v->flags != NULL ? json_deep_copy(v->flags) : json_array());
-    json_object_set_new(object, "requirements",
-                        v->requirements != NULL ? json_deep_copy(v->requirements) : json_array());
-    json_object_set_new(object, "comment", json_string(v->comment));
+    json_object_set_new(object, "id", json_string(item->id));
+    json_object_set_new(object, "type", json_string(type_word(item->type)));
+    json_object_set_new(object, "result", json_string(result_word(item->result)));
+    json_object_set_new(object, "provenance",
+                        json_string(vector_provenance_name(item->provenance)));
+    json_object_set_new(object, "flags", copy(item->flags));
+    json_object_set_new(object, "requirements", copy(item->requirements));
+    json_object_set_new(object, "comment", json_string(item->comment));
     return object;
 }
 
-static void print_json(const struct options *o, const struct vector **chosen, size_t count) {
+static void print_json(const struct options *o, const struct item *chosen, size_t count) {
     struct counts counts = {0};
     json_t *document = json_object();
     json_t *totals = json_object();
-    count_vectors(chosen, count, &counts);
+    count_items(chosen, count, &counts);
     json_object_set_new(document, "format", json_integer(1));
     if (!o->counts) {
         json_t *vectors = json_array();
         for (size_t i = 0; i < count; i++) {
-            json_array_append_new(vectors, vector_object(chosen[i]));
+            json_array_append_new(vectors, item_object(&chosen[i]));
         }
         json_object_set_new(document, "vectors", vectors);
     }
     json_object_set_new(totals, "all", json_integer((json_int_t)counts.all));
-    json_object_set_new(totals, "types", counts_object(type_word, counts.types, JSON_TYPES));
-    json_object_set_new(totals, "results",
-                        counts_object(result_word, counts.results, VECTOR_RESULTS));
+    json_object_set_new(totals, "types", counts_object(type_word, counts.types, TYPES));
+    json_object_set_new(totals, "results", counts_object(result_word, counts.results, RESULTS));
     json_object_set_new(totals, "provenance",
                         counts_object(provenance_word, counts.provenances, VECTOR_PROVENANCES));
     json_object_set_new(document, "counts", totals);
@@ -254,6 +300,7 @@ static void print_json(const struct options *o, const struct vector **chosen, si
 enum outcome cli_list(int argc, char **argv) {
     struct options o = {0};
     struct vector_set set;
+    struct sequence_set sequences;
     enum outcome outcome = OUTCOME_OK;
     char *error = NULL;
     size_t count;
@@ -266,17 +313,20 @@ enum outcome cli_list(int argc, char **argv) {
                    : list_methods(o.patterns, o.pattern_count, o.json);
     }
     char *directory = o.vectors != NULL ? util_strdup(o.vectors) : cli_data_path("vectors");
-    if (!vector_set_load(directory, &set, &error)) {
+    if (!vector_set_load(directory, &set, &error) ||
+        !sequence_set_load(directory, &sequences, &error)) {
         outcome = cli_fail(OUTCOME_USAGE, "%s", error);
         free(error);
         free(directory);
+        vector_set_free(&set);
         return outcome;
     }
-    const struct vector **chosen = select_vectors(&o, &set, &count, &outcome);
+    struct item *chosen = select_items(&o, &set, &sequences, &count, &outcome);
     if (chosen != NULL) {
         (o.json ? print_json : print_text)(&o, chosen, count);
     }
     free(chosen);
+    sequence_set_free(&sequences);
     free(directory);
     vector_set_free(&set);
     return outcome;

@@ -24,8 +24,9 @@ static const struct {
     {"replay", cli_replay, "decode the ClusAPI calls of a capture"},
     {"conform", cli_conform, "judge an implementation by the vectors"},
     {"list", cli_list, "list the vectors"},
-    {"explain", cli_explain, "explain a vector, requirement, method, flag or error"},
+    {"explain", cli_explain, "explain a vector, requirement, rule, method, flag or error"},
     {"coverage", cli_coverage, "tell what shows whether each requirement is kept"},
+    {"selftest", cli_selftest, "prove that what cmrp looks for is found"},
     {"export", cli_export, "write a vector as C, JSON, pcap, hex or octets"},
 };
 

@@ -81,6 +81,17 @@ static json_t *normal_batch(const json_t *value) {
     return copy;
 }
 
+// A value that contradicts its own names, or is of no known shape: as it stands, but for the form of
+// the number, so that a difference shows where it is.
+static json_t *plain_change(const json_t *value) {
+    json_t *plain = json_deep_copy(value);
+    const json_t *number = json_object_get(value, "value");
+    if (json_is_integer(number) && json_integer_value(number) >= 0) {
+        json_object_set_new(plain, "value", json_decimal((uint64_t)json_integer_value(number)));
+    }
+    return plain;
+}
+
 // The value alone: it says everything that names and unknown say.
 static json_t *normal_change(const cmrp_change_set *set, const json_t *value) {
     struct json_failure failure = {0};
@@ -96,7 +107,7 @@ static json_t *normal_change(const cmrp_change_set *set, const json_t *value) {
         json_object_set_new(normal, "value", json_decimal(number));
     }
     buffer_free(&octets);
-    return normal != NULL ? normal : json_deep_copy(value);
+    return normal != NULL ? normal : plain_change(value);
 }
 
 // format: which of the parameters travel; NULL for members, which all do.

@@ -65,10 +65,13 @@ static bool read_file(struct ledger *ledger, const char *folder, const char *nam
         *error = util_format("%s: line %d: %s", path, why.line, why.text);
     } else {
         json_array_append_new(ledger->documents, document);
-        ok = take_sequences(ledger, document, name);
-        if (!ok) {
-            *error = util_format("%s: a sequence has no id or no comment", path);
+        ok = json_is_array(json_object_get(document, "sequences"));
+        const bool whole = ok && take_sequences(ledger, document, name);
+        if (!whole) {
+            *error = util_format("%s: %s", path,
+                                 ok ? "a sequence has no id or no comment" : "no sequences");
         }
+        ok = whole;
     }
     free(path);
     return ok;

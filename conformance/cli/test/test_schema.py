@@ -117,6 +117,34 @@ class Schema(support.CliTest):
         document = self.cmrp("list", "--methods", "-T", "json", "ApiGetNotify").json
         self.assert_close("list-methods.json", document)
 
+    def test_coverage(self):
+        document = self.cmrp("coverage", "-T", "json").json
+        self.assert_valid("coverage.json", document)
+        counts = self.cmrp("coverage", "-T", "json", "--counts").json
+        self.assert_valid("coverage.json", counts)
+        self.assertEqual(counts, {"format": 1, "sums": document["sums"]})
+
+    def test_coverage_is_close(self):
+        document = self.cmrp("coverage", "-T", "json", "CMRP-B-007").json
+        row = document["requirements"][0]
+        row.update(reason="it is so", problem="it is not so", planned=["live server"])
+        self.assertTrue(row["rules"][0]["broken_by"] and row["vectors"])
+        self.assert_close("coverage.json", document,
+                          optional={"requirements", "reason", "problem"})
+
+    def test_splits(self):
+        faulty = f"{self.own_testee()} --fault batch-delete-confused"
+        document = self.cmrp("conform", "--testee", faulty, "--testee", "/nonexistent",
+                             "batch-command-*", "--json", "-", code=UNREACHED).json
+        self.assert_valid("splits.json", document)
+        document["splits"] = document["splits"][:1]
+        document["splits"][0]["xfail"] = "a reason"
+        for opinion in document["splits"][0]["opinions"]:
+            opinion.update(kind="error", answer="words")
+        self.assert_close("splits.json", document,
+                          optional={"name", "version", "command", "failure", "expects", "xfail",
+                                    "expected"})
+
     def own_testee(self):
         path = os.environ.get("CMRP_TESTEE") or pathlib.Path(self.program).with_name(
             "cmrp-testee-c")
@@ -150,6 +178,46 @@ class Schema(support.CliTest):
         document = json.loads(report.read_text("utf-8"))
         self.assertIn("failure", document["testee"])
         self.assert_valid("report.json", document)
+
+    def judged(self, *words):
+        judgement = self.folder / "judgement.json"
+        self.cmrp("conform", "-r", support.ROOT / "vectors/captures/rpcclient_to_script.pcap",
+                  "--json", judgement, *words, code=FINDINGS)
+        return json.loads(judgement.read_text("utf-8"))
+
+    def test_judgement(self):
+        for level in ("must", "should"):
+            document = self.judged("--level", level)
+            self.assert_valid("judgement.json", document)
+            self.assertEqual("SHOULD" in document["summary"], level == "should")
+
+    def test_judgement_is_close(self):
+        document = self.judged("--level", "should")
+        case = next(case for case in document["cases"] if "rule" in case and case["findings"])
+        finding = next(one for one in document["findings"] if one["case"] == case["id"])
+        self.assertIn("octets", finding)
+        document.update(cases=[{**case, "xfail": "known"}], findings=[{**finding, "field": "f"}],
+                        notes=[{"frame": 1, "code": "gap", "text": "missing"}],
+                        failure="cut off", not_exercised=document["not_exercised"][:1])
+        self.assert_close("judgement.json", document, optional={
+            "failure", "first", "last", "SHOULD", "rule", "requirement", "section", "statement",
+            "xfail", "time", "client", "server", "call_id", "opnum", "method", "syntax", "field",
+            "octets", "frame"})
+
+    def test_selftest(self):
+        folder = self.folder / "sequence"
+        folder.mkdir()
+        call = {"call": "ApiCreateNotify", "response_hex": "00"}
+        base = {"id": "seq-base", "comment": "A call.", "steps": [call], "findings": [],
+                "provenance": "spec"}
+        (folder / "own.json").write_text(json.dumps({"source": "own", "sequences": [base]}),
+                                         "utf-8")
+        document = self.cmrp("selftest", "rules", "-T", "json", "--vectors", self.folder,
+                             code=FINDINGS).json
+        self.assert_valid("selftest.json", document)
+        document["rules"]["rules"] = document["rules"]["rules"][:1]
+        self.assert_close("selftest.json", document, optional={"rules", "faults", "difference",
+                                                               "requirement"})
 
 
 if __name__ == "__main__":

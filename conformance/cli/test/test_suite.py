@@ -85,12 +85,16 @@ class Conform(SuiteTest):
         json.loads(result.out)
         result = self.cmrp("conform", *self.good(), "batch-notifytest-sent", "--junit", "-")
         xml.etree.ElementTree.fromstring(result.raw)
-        self.cmrp("conform", *self.good(), "--json", "-", "--junit", "-", code=USAGE)
+        result = self.cmrp("conform", *self.good(), "batch-notifytest-sent", "--html", "-")
+        self.assertTrue(result.out.startswith("<!DOCTYPE html>"))
+        self.assertTrue(result.out.endswith("</html>\n"))
+        for two in (("--json", "--junit"), ("--json", "--html"), ("--junit", "--html")):
+            self.cmrp("conform", *self.good(), two[0], "-", two[1], "-", code=USAGE)
 
     def test_report_on_a_full_disk(self):
         full = self.folder / "full"
         full.symlink_to("/dev/full")  # by a link, which a mistake may remove
-        for option in ("--json", "--junit"):
+        for option in ("--json", "--junit", "--html"):
             result = self.cmrp("conform", *self.good(), "batch-notifytest-sent", option, full,
                                code=USAGE)
             self.assertIn(f"{full}: No space left on device", result.err)

@@ -22,10 +22,12 @@ SUBCOMMANDS = {
     "encode": SELECTORS + ["--hex", "-o"],
     "replay": ["-r", "-T", "-V", "--method", "--require"],
     "conform": ["--testee", "--vectors", "--level", "--xfail", "--timeout", "-j", "--json",
-                "--junit"],
+                "--junit", "--html", "--artifacts", "-r"],
     "list": ["--type", "--requirement", "--flag", "--counts", "--vectors", "-T"],
     "explain": [],
+    "coverage": ["--level", "--role", "--status", "--missing", "--counts", "--vectors", "-T"],
     "export": ["--as", "-o", "--vectors"],
+    "selftest": ["--vectors", "--testee", "-T", "-v"],
 }
 
 
@@ -163,7 +165,7 @@ class UnusableWords(support.CliTest):
             ("conform", "--testee", "true", "-j", "0"): "-j takes a number",
             ("conform", "--testee", "true", "-j", "100000"): "-j takes a number",
             ("conform", "--testee", "true", "--level", "may"): "--level takes must or should",
-            ("conform",): "--testee is missing",
+            ("conform",): "--testee or -r is missing",
             ("conform", "--server", "127.0.0.1"): "in this version",
         }
         for words, message in cases.items():
