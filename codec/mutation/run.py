@@ -14,8 +14,8 @@ again with AddressSanitizer and UBSan. A mutant that passes everything survives.
   refused     the compiler does not take it
 
 The score is killed / (killed + survived). survivors.tsv explains survivors; a line that is no
-mutant any more, or one whose mutant a test kills now, is an error, and so is a survivor without a
-line (with --all, or with --strict).
+mutant any more, or one whose mutant a test kills now, is an error; with --strict so is a survivor
+without a line.
 
 Exit codes: 0 the score is reached and the list is right; 1 not; 2 usage, or the build failed.
 """
@@ -439,8 +439,7 @@ def main():
         run.note(mutant, word, test)
     run.total = len(chosen)
     run.everything()
-    strict = o.strict or o.all
-    fine = show(run, listed, strict, o.goal, time.monotonic() - started)
+    fine = show(run, listed, o.strict, o.goal, time.monotonic() - started)
     return 0 if fine and not stale else 1
 
 

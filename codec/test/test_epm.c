@@ -248,6 +248,30 @@ static void test_response_refusals(void **state) {
     }
 }
 
+// What is wrong with an element is told with its number, and what follows the elements without.
+static void test_elements_are_numbered(void **state) {
+    (void)state;
+    const cmrp_view towers[] = {
+        {(const uint8_t *)"one", 3}, {NULL, 0}, {(const uint8_t *)"three", 5}};
+    for (size_t i = 0; i < COUNT_OF(forms); i++) {
+        struct stub s = forms[i];
+        uint8_t octets[256];
+        cmrp_error error = {0};
+        cmrp_writer w;
+        s.response = (cmrp_epm_response){.num_towers = 3, .max_towers = 3, .towers = towers};
+        cmrp_writer_init(&w, octets, sizeof octets, &error, "");
+        assert_true(encode_response(&s, &w));
+        assert_false(decode_response(&s, (cmrp_view){octets, w.size - 9}, BASE, &error));
+        char path[64];
+        (void)cmrp_error_field(&error, path, sizeof path);
+        assert_string_equal(path, "ITowers[2].tower_octet_string");
+        error = (cmrp_error){0};
+        assert_false(decode_response(&s, (cmrp_view){octets, w.size - 1}, BASE, &error));
+        (void)cmrp_error_field(&error, path, sizeof path);
+        assert_string_equal(path, "status");
+    }
+}
+
 // ---- anything -----------------------------------------------------------------------------------
 
 static bool mutated(void *context, size_t seed, cmrp_view input) {
@@ -289,7 +313,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request),           cmocka_unit_test(test_empty_request),
         cmocka_unit_test(test_response),          cmocka_unit_test(test_response_encoding),
-        cmocka_unit_test(test_response_refusals), cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_response_refusals), cmocka_unit_test(test_elements_are_numbered),
+        cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

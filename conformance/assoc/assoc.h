@@ -83,6 +83,8 @@ enum {
 struct assoc_bind {
     const cmrp_pdu *offer;
     const cmrp_pdu *answer; // bind_ack, alter_context_resp, bind_nak or fault; NULL: none was seen
+    cmrp_view offer_octets; // the PDUs themselves
+    cmrp_view answer_octets;
     struct assoc_stamp offered;
     struct assoc_stamp answered;
 };

@@ -145,11 +145,15 @@ static bool read_offer(const struct offer *offer, cmrp_pdu *pdu) {
 }
 
 static void report_offer(struct assoc *a, const struct offer *offer, const cmrp_pdu *answer,
-                         const struct assoc_stamp *stamp) {
+                         cmrp_view raw, const struct assoc_stamp *stamp) {
     cmrp_pdu pdu;
     if (offer->ours && a->events.bind != NULL && read_offer(offer, &pdu)) {
-        const struct assoc_bind bind = {
-            .offer = &pdu, .answer = answer, .offered = offer->stamp, .answered = *stamp};
+        const struct assoc_bind bind = {.offer = &pdu,
+                                        .answer = answer,
+                                        .offer_octets = {offer->octets.data, offer->octets.size},
+                                        .answer_octets = raw,
+                                        .offered = offer->stamp,
+                                        .answered = *stamp};
         a->events.bind(a->events.context, &bind);
     }
 }
@@ -223,7 +227,7 @@ void assoc_offer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
         assoc_say_once(a, ASSOC_NOTE_OFFER_LIMIT, stamp,
                        "more than %d binds without an answer: the oldest is given up",
                        ASSOC_OFFERS);
-        report_offer(a, &a->offers[0], NULL, &a->offers[0].stamp);
+        report_offer(a, &a->offers[0], NULL, (cmrp_view){NULL, 0}, &a->offers[0].stamp);
         forget_offer(a, 0);
     }
     struct offer *offer = &a->offers[a->offer_count];
@@ -251,7 +255,8 @@ static void apply_answer(struct assoc *a, const struct offer *offer, const cmrp_
     }
 }
 
-bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp *stamp) {
+bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
+                  const struct assoc_stamp *stamp) {
     size_t i = 0;
     while (i < a->offer_count && a->offers[i].call_id != pdu->header.call_id) {
         i++;
@@ -264,7 +269,7 @@ bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp
         apply_answer(a, &a->offers[i], pdu, stamp);
         a->group = pdu->assoc_group_id != 0 ? pdu->assoc_group_id : a->group;
     }
-    report_offer(a, &a->offers[i], pdu, stamp);
+    report_offer(a, &a->offers[i], pdu, raw, stamp);
     forget_offer(a, i);
     return true;
 }
@@ -311,7 +316,7 @@ const struct context *assoc_context(struct assoc *a, uint16_t id, const struct a
 
 void assoc_offers_close(struct assoc *a) {
     while (a->offer_count > 0) {
-        report_offer(a, &a->offers[0], NULL, &a->offers[0].stamp);
+        report_offer(a, &a->offers[0], NULL, (cmrp_view){NULL, 0}, &a->offers[0].stamp);
         forget_offer(a, 0);
     }
 }

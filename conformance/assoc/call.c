@@ -429,7 +429,8 @@ void assoc_response(struct assoc *a, const struct fragment *f) {
 
 void assoc_fault(struct assoc *a, const struct fragment *f) {
     size_t index;
-    if (find_call(a, f->pdu->header.call_id, &index) == NULL && assoc_answer(a, f->pdu, f->stamp)) {
+    if (find_call(a, f->pdu->header.call_id, &index) == NULL &&
+        assoc_answer(a, f->pdu, f->raw, f->stamp)) {
         return; // an alter_context that was answered by a fault
     }
     struct call *call = answered_call(a, f, &index);

@@ -61,7 +61,7 @@ static bool check_role(struct assoc *a, int direction, const cmrp_pdu *pdu,
 // The stub in clear where that is possible.
 static struct fragment open_fragment(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
                                      const struct assoc_stamp *stamp) {
-    struct fragment f = {.pdu = pdu, .plain = pdu->stub, .stamp = stamp};
+    struct fragment f = {.pdu = pdu, .raw = raw, .plain = pdu->stub, .stamp = stamp};
     if (pdu->has_auth) {
         const struct assoc_protected protected = {
             .from_client = from_client(pdu->header.ptype), .pdu = pdu, .raw = raw};
@@ -81,7 +81,7 @@ static void dispatch(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw, bool c
     case CMRP_PTYPE_ALTER_CONTEXT: assoc_offer(a, pdu, raw, stamp); break;
     case CMRP_PTYPE_BIND_ACK:
     case CMRP_PTYPE_BIND_NAK:
-    case CMRP_PTYPE_ALTER_CONTEXT_RESP: (void)assoc_answer(a, pdu, stamp); break;
+    case CMRP_PTYPE_ALTER_CONTEXT_RESP: (void)assoc_answer(a, pdu, raw, stamp); break;
     case CMRP_PTYPE_AUTH3: assoc_remember_auth(a, pdu); break;
     case CMRP_PTYPE_REQUEST: assoc_request(a, &f); break;
     case CMRP_PTYPE_RESPONSE: assoc_response(a, &f); break;

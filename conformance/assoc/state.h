@@ -193,7 +193,8 @@ bool assoc_wanted(struct assoc *a, const cmrp_pdu_header *header);
 void assoc_offer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
                  const struct assoc_stamp *stamp);
 // Returns false when nothing was offered under this call identifier.
-bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, const struct assoc_stamp *stamp);
+bool assoc_answer(struct assoc *a, const cmrp_pdu *pdu, cmrp_view raw,
+                  const struct assoc_stamp *stamp);
 // The context that calls on this identifier use, or NULL.
 const struct context *assoc_context(struct assoc *a, uint16_t id, const struct assoc_stamp *stamp);
 // Sets a context that was recognised without its bind.
@@ -220,6 +221,7 @@ void assoc_open_free(struct assoc *a);
 // `plain` is the stub, unwrapped where that was possible; `sealed` where it was not.
 struct fragment {
     const cmrp_pdu *pdu;
+    cmrp_view raw; // the PDU's octets
     cmrp_view plain;
     bool sealed;
     bool cut; // the rest of the PDU is missing

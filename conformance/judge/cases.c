@@ -141,7 +141,7 @@ static bool check_patterns(const struct making *m, size_t left_out, char **error
         }
     }
     for (size_t i = 0; i < m->count; i++) {
-        any = any || m->candidates[i].kept || m->candidates[i].c.rule == NULL;
+        any = any || m->candidates[i].kept;
     }
     if (!any && left_out > 0) {
         *error = util_strdup("nothing is selected: all of this is SHOULD, which --level should "

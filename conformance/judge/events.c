@@ -325,7 +325,9 @@ void judge_order_events(struct judge *j) {
         j->recent[i].event.label = NULL;
     }
     out->more_events = 0;
-    qsort(j->happenings, j->happening_count, sizeof *j->happenings, by_frame);
+    if (j->happening_count > 0) {
+        qsort(j->happenings, j->happening_count, sizeof *j->happenings, by_frame);
+    }
     out->events = util_alloc((j->happening_count + 1) * sizeof *out->events);
     out->event_count = j->happening_count;
     for (size_t i = 0; i < j->happening_count; i++) {

@@ -141,7 +141,7 @@ static bool count_finding(struct judge *j, struct judge_tally *t, size_t rule, b
 static void keep_finding(struct judge *j, const struct replay_finding *f, struct judge_tally *t,
                          size_t connection, uint64_t serial, cmrp_view octets,
                          const struct replay_call *call) {
-    const size_t rule = f->rule != NULL ? rules_named(f->rule->name) : rules_count();
+    const size_t rule = f->rule != NULL ? (size_t)(f->rule - rules_at(0)) : rules_count();
     if (!count_finding(j, t, rule, f->must)) {
         return;
     }
@@ -206,7 +206,7 @@ static void on_bind(void *context, const struct replay_peers *peers,
         const struct replay_finding *f = &bind->findings[i];
         const bool answer = b->answer != NULL && f->frame == b->answered.frame;
         keep_finding(j, f, party[f->role], connection, answer ? serials.answered : serials.asked,
-                     (cmrp_view){NULL, 0}, NULL);
+                     answer ? b->answer_octets : b->offer_octets, NULL);
     }
     set_time(j, &b->offered, &b->answered, before);
 }

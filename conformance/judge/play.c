@@ -36,6 +36,7 @@ static void add(struct player *p, const struct replay_finding *f) {
     const size_t step =
         f->frame > 0 && f->frame <= c->frames ? c->steps[f->frame - 1] : c->step_count;
     if (is_about_security(f->rule) && step < c->step_count && !c->secured[step]) {
+        p->play->ignored[f->rule - rules_at(0)]++;
         return;
     }
     struct found found = {.step = step,
@@ -46,7 +47,7 @@ static void add(struct player *p, const struct replay_finding *f) {
     if (f->rule == NULL) {
         p->play->encoding++;
     } else {
-        p->play->found[rules_named(f->rule->name)]++;
+        p->play->found[f->rule - rules_at(0)]++;
     }
     p->found = grow_by_one(p->found, p->count, sizeof *p->found);
     p->found[p->count++] = found;
@@ -62,7 +63,9 @@ static void on_bind(void *context, const struct replay_peers *peers,
 
 static void on_call(void *context, const struct replay_peers *peers,
                     const struct replay_call *call) {
+    const struct player *p = context;
     (void)peers;
+    p->play->decoded += (uint64_t)call->request.decoded + call->response.decoded;
     for (size_t i = 0; i < call->finding_count; i++) {
         add(context, &call->findings[i]);
     }
@@ -129,7 +132,8 @@ bool play_sequence(const struct sequence *sequence, struct play *play, char **er
         return false;
     }
     *play = (struct play){.checked = util_alloc((rules_count() + 1) * sizeof *play->checked),
-                          .found = util_alloc((rules_count() + 1) * sizeof *play->found)};
+                          .found = util_alloc((rules_count() + 1) * sizeof *play->found),
+                          .ignored = util_alloc((rules_count() + 1) * sizeof *play->ignored)};
     struct player player = {.sequence = sequence, .capture = &capture, .play = play};
     const struct replay_observer observer = {
         .context = &player, .bind = on_bind, .call = on_call, .judged = on_judged};
@@ -154,5 +158,6 @@ void play_free(struct play *play) {
     free(play->difference);
     free(play->checked);
     free(play->found);
+    free(play->ignored);
     *play = (struct play){0};
 }

@@ -11,6 +11,8 @@ struct play {
     char *difference;  // lines: what was expected and not found, or found and not expected; else ""
     uint64_t *checked; // for each rule: how often it could tell
     uint64_t *found;   // for each rule
+    uint64_t *ignored; // for each rule: findings about security of which the sequence says nothing
+    uint64_t decoded;  // stubs that were decoded, or tried
     uint64_t encoding; // findings of decoders
 };
 

@@ -82,7 +82,7 @@ static void collect_warning(void *context, const cmrp_error *warning) {
 // ---- sides --------------------------------------------------------------------------------------
 
 // Batches that cannot be read are findings, too; of a response only if the method succeeded.
-static void check_batches(struct replay_call *out, const struct replay_side *side, uint64_t frame) {
+static void check_batches(struct replay_call *out, struct replay_side *side, uint64_t frame) {
     uint32_t status = 0;
     if (side->format.response && show_outcome(&side->format, side->slots, &status) && status != 0) {
         return;
@@ -98,14 +98,18 @@ static void check_batches(struct replay_call *out, const struct replay_side *sid
         cmrp_batch batch;
         cmrp_batch_command command;
         cmrp_error error = {0};
+        uint64_t count = 0;
         if (cmrp_batch_open(&batch, slot->bytes, offset, CMRP_BATCH_STRICT, &error)) {
             while (cmrp_batch_next(&batch, &command)) {
+                count++;
             }
         }
         if (error.code != CMRP_OK) {
             error.array = p->name;
             error.index = CMRP_NO_INDEX;
             add_finding(out, true, side->format.response, frame, &error);
+        } else {
+            side->batch_count = count; // no stub has two
         }
     }
 }

@@ -59,6 +59,7 @@ struct replay_side {
     cmrp_view trailer; // the verification trailer [MS-RPCE 2.2.2.13]; size 0: none
     cmrp_stub_format format;
     cmrp_slot slots[CMRP_MAX_PARAMS];
+    uint64_t batch_count; // commands of its batch, which was read from end to end; 0: there is none
 };
 
 struct replay_call {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls and binds to rules, their findings back to the records.
-#include <stdio.h>
 #include <string.h>
 
 #include "replay/state.h"
@@ -42,8 +41,10 @@ static void on_finding(void *context, const struct rules_finding *f) {
                                         .response = f->place == RULES_RESPONSE,
                                         .section = rule->section,
                                         .rule = rule};
-        snprintf(kept->field, sizeof kept->field, "%s", f->field);
-        snprintf(kept->message, sizeof kept->message, "%s", f->message);
+        _Static_assert(sizeof kept->field == sizeof f->field, "a field");
+        _Static_assert(sizeof kept->message == sizeof f->message, "a message");
+        memcpy(kept->field, f->field, sizeof f->field);
+        memcpy(kept->message, f->message, sizeof f->message);
     }
 }
 
@@ -89,8 +90,11 @@ void replay_judge_request(struct replay_connection *c, const struct assoc_call *
 }
 
 static struct rules_side side_of(const struct replay_side *side) {
-    return (struct rules_side){
-        .decoded = side->decoded, .stub = side->stub, .format = side->format, .slots = side->slots};
+    return (struct rules_side){.decoded = side->decoded,
+                               .stub = side->stub,
+                               .format = side->format,
+                               .slots = side->slots,
+                               .batch_count = side->batch_count};
 }
 
 void replay_judge_call(struct replay_connection *c, struct replay_call *call) {
@@ -114,6 +118,18 @@ void replay_blind(struct replay_connection *c, const struct assoc_stamp *stamp) 
     if (r->rules != NULL && (c->assoc == NULL || assoc_kind(c->assoc) == ASSOC_OURS)) {
         const struct replay_peers peers = replay_peers_of(c);
         rules_blind(r->rules, &peers.ends, stamp);
+    }
+}
+
+void replay_doubt(struct replay_connection *c) {
+    struct replay *r = c->replay;
+    const enum assoc_kind kind = c->assoc != NULL ? assoc_kind(c->assoc) : ASSOC_NOT_RPC;
+    if (r->rules != NULL && (kind == ASSOC_UNDECIDED || kind == ASSOC_UNBOUND)) {
+        for (int i = 0; i < 2; i++) { // it may not be known who is the client
+            const struct rules_end client = end_of(&c->endpoint[i]);
+            const struct rules_end server = end_of(&c->endpoint[1 - i]);
+            rules_doubt(r->rules, &client, &server);
+        }
     }
 }
 

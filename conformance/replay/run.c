@@ -263,6 +263,8 @@ static void on_gap(void *context, void *user, int direction, uint64_t octets,
     struct replay_connection *c = user;
     const struct assoc_stamp at = stamp_of(stamp);
     (void)context;
+    replay_blind(c, &at);
+    replay_doubt(c);
     assoc_gap(c->assoc, direction, octets, &at);
 }
 

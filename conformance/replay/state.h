@@ -81,6 +81,8 @@ void replay_judge_bind(struct replay_connection *c, const struct assoc_bind *bin
                        struct replay_call *findings);
 void replay_judge_request(struct replay_connection *c, const struct assoc_call *call);
 void replay_judge_call(struct replay_connection *c, struct replay_call *call);
+// Octets of a connection are missing that may turn out to be of this protocol.
+void replay_doubt(struct replay_connection *c);
 void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp);
 // Octets or calls of the connection are not known.
 void replay_blind(struct replay_connection *c, const struct assoc_stamp *stamp);

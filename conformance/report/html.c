@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/page.h"
+#include "report/words.h"
 #include "suite/shown.h"
 
 // ---- text ---------------------------------------------------------------------------------------
@@ -51,6 +52,12 @@ static size_t cut_at(const char *text, size_t limit) {
     return n;
 }
 
+void html_start(struct buffer *out, const char *text, size_t limit) {
+    const size_t size = strlen(text);
+    html_part(out, text, size > limit ? cut_at(text, limit) : size);
+    buffer_printf(out, "%s", size > limit ? "…" : "");
+}
+
 void html_lines(struct buffer *out, const char *text, size_t limit) {
     const size_t size = strlen(text);
     const size_t end = size > limit ? cut_at(text, limit) : size;
@@ -85,18 +92,8 @@ void html_code(struct buffer *out, const char *text) {
 }
 
 void html_word(struct buffer *out, const char *word) {
-    static const char usual[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,";
-    if (*word != '\0' && word[strspn(word, usual)] == '\0') {
-        html_text(out, word);
-        return;
-    }
     struct buffer quoted = {0};
-    buffer_printf(&quoted, "'");
-    for (; *word != '\0'; word++) {
-        buffer_printf(&quoted, "%s%c", *word == '\'' ? "'\\'" : "", *word);
-    }
-    buffer_printf(&quoted, "'");
+    words_quote(&quoted, word);
     html_text(out, buffer_text(&quoted));
     buffer_free(&quoted);
 }

@@ -16,6 +16,8 @@
 // Appends one line of text, fit for content and for quoted attribute values.
 void html_text(struct buffer *out, const char *text);
 void html_part(struct buffer *out, const char *text, size_t size);
+// The same for the first `limit` octets of it.
+void html_start(struct buffer *out, const char *text, size_t limit);
 // The same for several lines; at most `limit` octets, then says how many there are.
 void html_lines(struct buffer *out, const char *text, size_t limit);
 // Appends what may stand in an id attribute and behind # for any text; different texts differ.

@@ -61,11 +61,12 @@ static void put_octets(const struct judge_finding *f, struct buffer *out) {
 }
 
 void html_finding(const struct judgement *j, const struct judge_finding *f, bool octets,
-                  struct buffer *out) {
+                  const bool *events, struct buffer *out) {
     struct buffer text = {0};
     buffer_printf(out, "<section class=\"finding\" id=\"f-");
     html_id(out, f->id);
-    buffer_printf(out, "\">\n<h4>Frame %llu: ", (unsigned long long)f->frame);
+    buffer_printf(out, "\">\n<h4>%s, frame %llu: ", judge_level_name(f->level),
+                  (unsigned long long)f->frame);
     judgement_where(f, &text);
     html_text(out, buffer_text(&text));
     buffer_printf(out, "</h4>\n<p class=\"message\">");
@@ -93,7 +94,7 @@ void html_finding(const struct judgement *j, const struct judge_finding *f, bool
         judgement_time(f->time, &text);
         buffer_printf(out, ", %s", buffer_text(&text));
     }
-    if (f->event < j->event_count) {
+    if (f->event < j->event_count && events[f->event]) {
         buffer_printf(out, "; <a href=\"#e-%zu\">in the sequence</a>", f->event + 1);
     }
     buffer_printf(out, "</p>\n</section>\n");

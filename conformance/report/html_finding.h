@@ -6,8 +6,9 @@
 #include "report/judgement.h"
 
 // What is wrong, where, what to change; with octets: those around it, the wrong ones marked.
+// `events`: for each event, whether it is on the page and can be linked.
 void html_finding(const struct judgement *judgement, const struct judge_finding *finding,
-                  bool octets, struct buffer *out);
+                  bool octets, const bool *events, struct buffer *out);
 
 // How to read the octets of a finding, when the whole stub or PDU is there; false where it is not,
 // or nobody knows its form.

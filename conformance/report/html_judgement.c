@@ -13,10 +13,12 @@
 #include "suite/xfail.h"
 
 enum {
-    DETAILS = 3 * 512 * 1024, // octets that all findings together may take
-    SEQUENCE = 1024 * 1024,   // octets of the sequences
+    DETAILS = 3 * 512 * 1024, // octets until findings are shown without theirs,
+    CASES = 3 * 1024 * 1024,  // and until cases are no longer shown
+    SEQUENCE = 4000,          // events that are shown
     LISTED = 4000,            // cases without findings that are listed
     COLUMNS = 12,             // parties in the matrix
+    FIRST = 3,                // findings of a case that are shown at once
 };
 
 // Worst first.
@@ -27,8 +29,10 @@ struct page {
     const struct judgement *j;
     struct buffer *out;
     struct sections sections;
-    size_t end; // of the room for findings
+    size_t start; // of the cases in out
     size_t listed;
+    bool *shown;  // cases
+    bool *events; // that are shown
 };
 
 // ---- head ---------------------------------------------------------------------------------------
@@ -62,11 +66,12 @@ static void put_facts(struct page *p) {
         buffer_printf(p->out, "<dt>Time</dt><dd>%s</dd>\n", buffer_text(&text));
     }
     buffer_printf(p->out,
-                  "<dt>Calls</dt><dd>%llu: %llu complete, %llu faults, %llu unanswered, %llu "
+                  "<dt>Calls</dt><dd>%llu: %llu complete, %llu fault%s, %llu unanswered, %llu "
                   "sealed, %llu undecoded</dd>\n",
                   (unsigned long long)j->calls, (unsigned long long)j->complete,
-                  (unsigned long long)j->faults, (unsigned long long)j->unanswered,
-                  (unsigned long long)j->sealed, (unsigned long long)j->undecoded);
+                  (unsigned long long)j->faults, j->faults == 1 ? "" : "s",
+                  (unsigned long long)j->unanswered, (unsigned long long)j->sealed,
+                  (unsigned long long)j->undecoded);
     buffer_printf(
         p->out, "<dt>Judged by</dt><dd>%zu rules, %s; %zu of them exercised</dd>\n</dl>\n",
         j->rules, j->should ? "MUST and SHOULD" : "MUST", j->rules - j->not_exercised_count);
@@ -210,7 +215,11 @@ static void make_matrix(struct matrix *m, const struct judgement *j) {
 static void put_cell(struct page *p, const struct matrix *m, size_t row, size_t column) {
     const size_t at = m->cells[row * m->columns + column];
     const struct rule *rule = m->rules[row];
-    if (at != JUDGE_NONE) {
+    if (at != JUDGE_NONE && !p->shown[at]) {
+        buffer_printf(p->out, "<td>");
+        html_verdict(p->out, p->j->cases[at].verdict);
+        buffer_printf(p->out, "</td>");
+    } else if (at != JUDGE_NONE) {
         const struct judge_case *c = &p->j->cases[at];
         buffer_printf(p->out, "<td><a href=\"#c-");
         html_id(p->out, c->id);
@@ -260,13 +269,23 @@ static void put_matrix(struct page *p) {
 
 // ---- cases --------------------------------------------------------------------------------------
 
-// The sections that a case is about, as the filter knows them.
+// Whether some findings of a case of MUST are of SHOULD: what decoders find is of both.
+static bool has_lesser(const struct judge_case *c, const struct judge_finding *first, size_t kept) {
+    bool has = false;
+    for (size_t i = 0; i < kept && c->level == JUDGE_MUST; i++) {
+        has = has || first[i].level == JUDGE_SHOULD;
+    }
+    return has;
+}
+
+// Level and sections that a case is about, as the filter knows them.
 static void put_attributes(struct page *p, const struct judge_case *c, const char *class) {
     const struct judge_finding *first;
     const size_t kept = judgement_kept(p->j, c, &first);
     buffer_printf(p->out, " class=\"%s\" id=\"c-", class);
     html_id(p->out, c->id);
-    buffer_printf(p->out, "\" data-level=\"%s\" data-section=\"", judge_level_name(c->level));
+    buffer_printf(p->out, "\" data-level=\"%s%s\" data-section=\"", judge_level_name(c->level),
+                  has_lesser(c, first, kept) ? " SHOULD" : "");
     if (c->section != NULL) {
         buffer_printf(p->out, "%zu", sections_index(&p->sections, c->section));
     }
@@ -308,8 +327,12 @@ static void put_case(struct page *p, const struct judge_case *c) {
         buffer_printf(p->out, ")</p>\n");
     }
     for (size_t i = 0; i < kept; i++) {
-        html_finding(p->j, &first[i], p->out->size < p->end, p->out);
+        if (i == FIRST) {
+            buffer_printf(p->out, "<details><summary>%zu findings more</summary>\n", kept - i);
+        }
+        html_finding(p->j, &first[i], p->out->size - p->start < DETAILS, p->events, p->out);
     }
+    buffer_printf(p->out, "%s", kept > FIRST ? "</details>\n" : "");
     if (c->found > kept) {
         buffer_printf(p->out, "<p>%llu findings more of this case are not kept.</p>\n",
                       (unsigned long long)(c->found - kept));
@@ -346,17 +369,22 @@ static void put_group(struct page *p, enum verdict verdict, size_t first, size_t
     buffer_printf(p->out, ": %zu case%s</h3>\n%s", count, count == 1 ? "" : "s",
                   at_length ? "" : "<details class=\"list\"><summary>List</summary>\n<ul>\n");
     for (size_t i = first; i < end; i++) {
-        if (p->j->cases[i].verdict == verdict && at_length) {
+        const bool is_one = p->j->cases[i].verdict == verdict;
+        p->shown[i] =
+            p->shown[i] ||
+            (is_one && (at_length ? p->out->size - p->start < CASES : p->listed < LISTED));
+        if (is_one && !p->shown[i]) {
+            left_out++;
+        } else if (is_one && at_length) {
             put_case(p, &p->j->cases[i]);
-        } else if (p->j->cases[i].verdict == verdict && p->listed < LISTED) {
+        } else if (is_one) {
             put_listed(p, &p->j->cases[i]);
-        } else {
-            left_out += p->j->cases[i].verdict == verdict;
         }
     }
     buffer_printf(p->out, "%s", at_length ? "" : "</ul></details>\n");
     if (left_out > 0) {
-        buffer_printf(p->out, "<p>%zu more are not listed.</p>\n", left_out);
+        buffer_printf(p->out, "<p>%zu more are not shown; <code>--json</code> has them.</p>\n",
+                      left_out);
     }
     buffer_printf(p->out, "</section>\n");
     buffer_free(&name);
@@ -367,7 +395,7 @@ static void put_cases(struct page *p) {
                                            "broken, as the xfail file says", "kept"};
     size_t verdicts[VERDICT_COUNT];
     judgement_verdicts(p->j->counts, verdicts);
-    p->end = p->out->size + DETAILS;
+    p->start = p->out->size;
     for (int v = 0; v < ORDERED; v++) {
         if (verdicts[order[v]] == 0) {
             continue;
@@ -434,6 +462,9 @@ static void put_filter(struct page *p) {
 
 void judgement_html(const struct judgement *judgement, struct buffer *out) {
     struct page p = {.j = judgement, .out = out};
+    p.shown = util_alloc((judgement->case_count + 1) * sizeof *p.shown);
+    p.events = util_alloc((judgement->event_count + 1) * sizeof *p.events);
+    html_sequence_choose(judgement, SEQUENCE, p.events);
     find_sections(&p);
     html_open(out, judgement->capture);
     put_sentence(&p);
@@ -441,23 +472,27 @@ void judgement_html(const struct judgement *judgement, struct buffer *out) {
     if (judgement->party_count > 0) {
         buffer_printf(out,
                       "<nav aria-label=\"Parts\"><a href=\"#parties\">Who</a> <a "
-                      "href=\"#filter\">Findings</a> <a href=\"#matrix\">Rules</a>%s</nav>\n",
+                      "href=\"#findings\">Findings</a> <a href=\"#matrix\">Rules</a>%s</nav>\n",
                       judgement->event_count > 0 ? " <a href=\"#sequence\">What happened</a>" : "");
     }
     put_notes(&p);
     if (judgement->party_count > 0) {
         put_parties(&p);
+        buffer_printf(out, "<section id=\"findings\" aria-label=\"Findings\">\n");
         put_filter(&p);
         put_cases(&p);
+        buffer_printf(out, "</section>\n");
         put_matrix(&p);
     }
     if (judgement->event_count > 0) {
         buffer_printf(out, "<section aria-labelledby=\"sequence\">\n"
                            "<h2 id=\"sequence\">What happened</h2>\n<p>The client stands left, the "
                            "server right; numbers are those of frames.</p>\n");
-        html_sequence(judgement, SEQUENCE, out);
+        html_sequence(judgement, p.shown, p.events, out);
         buffer_printf(out, "</section>\n");
     }
     html_close(out, "");
+    free(p.shown);
+    free(p.events);
     sections_free(&p.sections);
 }

@@ -68,22 +68,22 @@ static bool is_shown(const struct lines *all, size_t i) {
            (all->marked < all->count && i + BEFORE >= all->marked && i < all->marked + BEHIND);
 }
 
+// Each octet with what stands before it: a blank, or the mark of what is missing there.
 static void put_octet_columns(struct buffer *out, const struct html_octets *o, const struct line *l,
                               size_t columns) {
     bool open = false;
     for (size_t i = 0; i < columns; i++) {
         const size_t at = l->offset + i;
         const bool mark = i < l->size && is_marked(o, at);
+        const bool point = i < l->size && is_point(o, at);
         if (open && !mark) {
             buffer_printf(out, "</mark>");
         }
-        buffer_printf(out, "%s", i > 0 ? " " : "");
-        if (i < l->size && is_point(o, at)) {
-            buffer_printf(out, "<mark>^</mark>");
-        }
-        if (!open && mark) {
-            buffer_printf(out, "<mark>");
-        }
+        buffer_printf(out, "%s%s",
+                      point            ? "<mark>^</mark>"
+                      : i > 0 || !mark ? " "
+                                       : "",
+                      !open && mark ? i == 0 ? " <mark>" : "<mark>" : "");
         open = mark;
         if (i < l->size) {
             buffer_printf(out, "%02x", o->octets.data[at]);
@@ -99,10 +99,10 @@ static void put_line(struct buffer *out, const struct html_octets *o, const stru
     const size_t name = strlen(l->name);
     const size_t width = (size_t)all->width;
     char text[LINE];
-    buffer_printf(out, "%s%6llu  ", line_is_marked(o, l) ? "=&gt;" : "  ",
-                  (unsigned long long)(o->at + l->offset));
+    buffer_printf(out, "%s%6llu%s", line_is_marked(o, l) ? "=&gt;" : "  ",
+                  (unsigned long long)(o->at + l->offset), width > 0 ? "  " : " ");
     html_part(out, l->name, name);
-    buffer_printf(out, "%*s", (int)(name < width ? width - name + 2 : width > 0 ? 2 : 0), "");
+    buffer_printf(out, "%*s", (int)(name < width ? width - name + 1 : width > 0 ? 1 : 0), "");
     put_octet_columns(out, o, l, all->most);
     buffer_printf(out, "  ");
     for (size_t i = 0; i < l->size; i++) {

@@ -6,6 +6,8 @@
 #include "report/html.h"
 #include "report/judgement_parts.h"
 
+enum { LABEL = 400 }; // octets of an event's words
+
 struct mark { // a finding at an event
     size_t event;
     size_t finding;
@@ -13,8 +15,9 @@ struct mark { // a finding at an event
 
 struct sequence_page {
     const struct judgement *j;
+    const bool *cases;  // those that are on the page
+    const bool *events; // the same
     struct buffer *out;
-    size_t end;         // of the room in out
     struct mark *marks; // by event
     size_t mark_count;
 };
@@ -60,11 +63,16 @@ static void put_marks(struct sequence_page *p, size_t event) {
             buffer_printf(p->out, " and more");
             return;
         }
-        buffer_printf(p->out, " <a class=\"wrong\" href=\"#f-");
-        html_id(p->out, f->id);
-        buffer_printf(p->out, "\">%s: ", judge_level_name(f->level));
+        const bool linked = p->cases[f->of];
+        buffer_printf(p->out,
+                      linked ? " <a class=\"wrong\" href=\"#f-" : " <span class=\"wrong\">");
+        if (linked) {
+            html_id(p->out, f->id);
+            buffer_printf(p->out, "\">");
+        }
+        buffer_printf(p->out, "%s: ", judge_level_name(f->level));
         html_text(p->out, p->j->cases[f->of].name);
-        buffer_printf(p->out, "</a>");
+        buffer_printf(p->out, linked ? "</a>" : "</span>");
     }
 }
 
@@ -90,7 +98,7 @@ static void put_event(struct sequence_page *p, size_t index) {
     }
     buffer_printf(p->out, "</span><span class=\"aside\">%s</span><span class=\"words\">",
                   direction);
-    html_text(p->out, e->label);
+    html_start(p->out, e->label, LABEL);
     buffer_printf(p->out, "</span>");
     put_marks(p, index);
     buffer_printf(p->out, "</li>\n");
@@ -127,7 +135,7 @@ static void put_flow(struct sequence_page *p, const size_t *order, size_t count)
     }
     put_head(p, connection, findings > 0);
     buffer_printf(p->out, "<ol class=\"sequence\">\n");
-    while (shown < count && p->out->size < p->end) {
+    while (shown < count && p->events[order[shown]]) {
         put_event(p, order[shown++]);
     }
     buffer_printf(p->out, "</ol>\n");
@@ -147,22 +155,37 @@ static int by_connection(const void *a, const void *b) {
     return c != d ? (c < d ? -1 : 1) : (x > y) - (x < y);
 }
 
-void html_sequence(const struct judgement *j, size_t limit, struct buffer *out) {
-    struct sequence_page p = {.j = j, .out = out, .end = out->size + limit};
+// The indices of the events, by connection.
+static size_t *order_of(const struct judgement *j) {
     size_t *order = util_alloc((j->event_count + 1) * sizeof *order);
-    find_marks(&p);
     for (size_t i = 0; i < j->event_count; i++) {
         order[i] = i;
     }
     sorted_events = j->events;
     qsort(order, j->event_count, sizeof *order, by_connection);
+    return order;
+}
+
+void html_sequence_choose(const struct judgement *j, size_t limit, bool *events) {
+    size_t *order = order_of(j);
+    for (size_t i = 0; i < j->event_count; i++) {
+        events[order[i]] = i < limit;
+    }
+    free(order);
+}
+
+void html_sequence(const struct judgement *j, const bool *cases, const bool *events,
+                   struct buffer *out) {
+    struct sequence_page p = {.j = j, .cases = cases, .events = events, .out = out};
+    size_t *order = order_of(j);
+    find_marks(&p);
     for (size_t i = 0; i < j->event_count;) {
         size_t n = 1;
         while (i + n < j->event_count &&
                j->events[order[i + n]].connection == j->events[order[i]].connection) {
             n++;
         }
-        if (out->size >= p.end) {
+        if (!events[order[i]]) {
             buffer_printf(out, "<p>%zu events more are not shown.</p>\n", j->event_count - i);
             break;
         }

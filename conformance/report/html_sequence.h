@@ -6,7 +6,12 @@
 
 #include "report/judgement.h"
 
-// At most `limit` octets; then says how many events are missing.
-void html_sequence(const struct judgement *judgement, size_t limit, struct buffer *out);
+// Chooses at most `limit` events: `events` has room for all of the judgement, and says of each
+// whether it is on the page.
+void html_sequence_choose(const struct judgement *judgement, size_t limit, bool *events);
+// The events that were chosen. `cases`: for each case, whether its findings are on the page; only
+// those are linked.
+void html_sequence(const struct judgement *judgement, const bool *cases, const bool *events,
+                   struct buffer *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/clean.h"
+#include "report/json_parts.h"
 #include "report/report.h"
 #include "suite/xfail.h"
 
@@ -44,7 +45,7 @@ static json_t *verdicts_object(const size_t verdicts[VERDICT_COUNT]) {
     return object;
 }
 
-static json_t *case_object(const struct report *r, const struct suite_case *c) {
+json_t *report_case_json(const struct report *r, const struct suite_case *c) {
     json_t *object = json_object();
     struct buffer sections = {0};
     set(object, "id", json_string(c->id));
@@ -80,7 +81,7 @@ void report_json(const struct report *r, struct buffer *out) {
         }
     }
     for (size_t i = 0; i < r->plan->count; i++) {
-        json_array_append_new(cases, case_object(r, &r->plan->cases[i]));
+        json_array_append_new(cases, report_case_json(r, &r->plan->cases[i]));
     }
     for (size_t i = 0; i < r->note_count; i++) {
         json_array_append_new(notes, json_string(r->notes[i]));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/clean.h"
+#include "report/json_parts.h"
 #include "report/judgement_parts.h"
 #include "util/hex.h"
 
@@ -87,7 +88,7 @@ static json_t *connections_array(const struct judgement *j) {
     return array;
 }
 
-static json_t *case_object(const struct judgement *j, const struct judge_case *c) {
+json_t *judgement_case_json(const struct judgement *j, const struct judge_case *c) {
     const struct judge_party *p = &j->parties[c->party];
     json_t *object = json_object();
     set_text(object, "id", c->id);
@@ -117,7 +118,7 @@ static void set_octets(json_t *object, const struct judge_finding *f) {
     }
 }
 
-static json_t *finding_object(const struct judgement *j, const struct judge_finding *f) {
+json_t *judgement_finding_json(const struct judgement *j, const struct judge_finding *f) {
     json_t *object = json_object();
     set_text(object, "id", f->id);
     set_text(object, "case", j->cases[f->of].id);
@@ -208,10 +209,10 @@ void judgement_json(const struct judgement *j, struct buffer *out) {
     json_t *findings = json_array();
     judgement_verdicts(j->counts, verdicts);
     for (size_t i = 0; i < j->case_count; i++) {
-        json_array_append_new(cases, case_object(j, &j->cases[i]));
+        json_array_append_new(cases, judgement_case_json(j, &j->cases[i]));
     }
     for (size_t i = 0; i < j->finding_count; i++) {
-        json_array_append_new(findings, finding_object(j, &j->findings[i]));
+        json_array_append_new(findings, judgement_finding_json(j, &j->findings[i]));
     }
     set_levels(summary, j, j->counts);
     set_number(object, "format", JUDGEMENT_FORMAT);

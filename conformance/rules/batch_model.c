@@ -88,17 +88,17 @@ static uint64_t folded_units(uint64_t units) {
 static uint64_t hash_of(cmrp_view name) {
     const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t hash = name.size * prime;
-    size_t i = 0;
-    for (; name.size - i >= 8; i += 8) {
-        const uint64_t units = cmrp_load_u64(name.data + i, CMRP_LITTLE_ENDIAN);
-        hash = (hash ^ folded_units(units)) * prime;
-        hash ^= hash >> 32;
+    for (size_t i = 0; name.size >= 8 && i + 1 < name.size; i += 8) {
+        // The last four units overlap those before them.
+        const size_t at = i + 8 <= name.size ? i : name.size - 8;
+        hash ^= folded_units(cmrp_load_u64(name.data + at, CMRP_LITTLE_ENDIAN));
+        hash = (hash ^ hash >> 32) * prime;
     }
-    for (; name.size - i >= 2; i += 2) {
-        hash = (hash ^ folded(unit_at(name, i / 2))) * prime;
-        hash ^= hash >> 32;
+    for (size_t i = 0; name.size < 8 && i < name.size / 2; i++) {
+        hash ^= folded(unit_at(name, i));
+        hash = (hash ^ hash >> 32) * prime;
     }
-    return hash;
+    return hash ^ hash >> 32;
 }
 
 // ---- values -------------------------------------------------------------------------------------

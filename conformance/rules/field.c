@@ -138,16 +138,24 @@ static void judge_names(const struct sight *s, unsigned interface, bool succeede
     }
 }
 
+// Whether the tables have something about it.
+static bool is_listed(uint16_t opnum) {
+    return opnum == 3 || opnum == 12 || (opnum >= 29 && opnum <= 45) || opnum == 66 ||
+           opnum == 102 || (opnum >= 117 && opnum <= 122);
+}
+
 void field_on_call(const struct sight *s) {
     const unsigned interface = sight_interface(s);
     if (interface == 0 || s->call->call->request.state == ASSOC_ABSENT) {
         return;
     }
     const bool succeeded = sight_succeeded(s);
-    judge_enumerations(s, interface, succeeded);
-    judge_names(s, interface, succeeded);
-    if (succeeded) {
-        judge_pointers(s);
+    if (is_listed(s->call->call->opnum)) {
+        judge_enumerations(s, interface, succeeded);
+        judge_names(s, interface, succeeded);
+        if (succeeded) {
+            judge_pointers(s);
+        }
     }
     field_on_structures(s, succeeded);
 }

@@ -14,13 +14,29 @@ static bool is_null(const cmrp_slot *slot) {
 
 // ---- the table ----------------------------------------------------------------------------------
 
+static uint64_t load(const uint8_t *at) {
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+// Handles are made by those who are judged: the multiplications spread what they count in.
+static unsigned hash_of(const struct rules_handle_key *key) {
+    const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (uint64_t)(uintptr_t)key->server * prime;
+    for (size_t at = 4; at < CMRP_HANDLE_SIZE; at += sizeof hash) { // attributes are commonly 0
+        hash = (hash ^ hash >> 32 ^ load(key->octets + at)) * prime;
+    }
+    return (unsigned)(hash >> 32);
+}
+
 static struct rules_handle *bucket_of(struct rules *r, struct rules_server *server,
                                       const uint8_t *octets, struct rules_handle_key *key) {
     struct rules_handle *first;
     memset(key, 0, sizeof *key);
     key->server = server;
     memcpy(key->octets, octets, CMRP_HANDLE_SIZE);
-    HASH_FIND(hh, r->handles, key, sizeof *key, first);
+    HASH_FIND_BYHASHVALUE(hh, r->handles, key, sizeof *key, hash_of(key), first);
     return first;
 }
 
@@ -72,7 +88,7 @@ static void unlink_bucket(struct rules *r, struct rules_handle *handle) {
     HASH_DEL(r->handles, handle);
     if (handle->same != NULL) {
         first = handle->same;
-        HASH_ADD(hh, r->handles, key, sizeof first->key, first);
+        HASH_ADD_BYHASHVALUE(hh, r->handles, key, sizeof first->key, hash_of(&key), first);
     }
 }
 
@@ -126,7 +142,7 @@ static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
         handle->same = first->same;
         first->same = handle;
     } else {
-        HASH_ADD(hh, r->handles, key, sizeof handle->key, handle);
+        HASH_ADD_BYHASHVALUE(hh, r->handles, key, sizeof handle->key, hash_of(&key), handle);
     }
     DL_APPEND2(group->handles, handle, group_prev, group_next);
     DL_APPEND2(r->open, handle, age_prev, age_next);

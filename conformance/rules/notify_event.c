@@ -83,9 +83,9 @@ static bool judge_match(const struct sight *s, const struct notify_event *e) {
     if (e->port == NULL) {
         return false;
     }
-    describe(e, text, sizeof text);
     if (e->port->filters == NULL) {
-        if (knows && e->getter->first_filter != RULE_COUNT) {
+        if (knows) {
+            describe(e, text, sizeof text);
             rule_broken(s, e->getter->first_filter, &e->at_flags,
                         "%s is returned, but no filter was registered", text);
         }
@@ -100,6 +100,7 @@ static bool judge_match(const struct sight *s, const struct notify_event *e) {
     if (asking != NULL) {
         rule_kept(s, e->getter->match);
     } else if (knows) {
+        describe(e, text, sizeof text);
         rule_broken(s, e->getter->match, &e->at_flags, "no filter of the port asks for %s", text);
     }
     if (keyed != NULL) {
@@ -168,12 +169,11 @@ static void judge_scope(const struct sight *s, const struct notify_event *e) {
 
 // ---- version 1 ----------------------------------------------------------------------------------
 
-// Events of objects that have names, by the methods that register them.
+// Events of objects that have names.
 static bool has_name(uint64_t flag) {
-    static const uint16_t scopes = CMRP_SCOPE_NODE | CMRP_SCOPE_GROUP | CMRP_SCOPE_RESOURCE |
-                                   CMRP_SCOPE_NETWORK | CMRP_SCOPE_NETINTERFACE;
-    const cmrp_change_set *set = cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
-    return (cmrp_change_registrable(set, scopes) & flag) != 0 || (flag & 0x70000) != 0;
+    enum { NODES = 0xf, RESOURCES_AND_GROUPS = 0xff00, TYPES = 0x70000 };
+    enum { NETWORKS_AND_INTERFACES = 0xff00000 };
+    return (flag & (NODES | RESOURCES_AND_GROUPS | TYPES | NETWORKS_AND_INTERFACES)) != 0;
 }
 
 static bool may_be_returned(const struct sight *s, const struct notify_event *e) {
@@ -297,8 +297,13 @@ static void judge_row(struct row *row, struct notify_event *e, uint64_t index) {
     const cmrp_slot *m = row->members;
     char prefix[48];
     snprintf(prefix, sizeof prefix, "Notifications[%llu].", (unsigned long long)index);
+    const size_t length = strlen(prefix);
     for (uint32_t i = 0; i < row->type->count; i++) {
-        snprintf(row->names[i], sizeof row->names[i], "%s%s", prefix, row->type->members[i].name);
+        const size_t size = strlen(row->type->members[i].name) + 1;
+        if (length + size <= sizeof row->names[i]) {
+            memcpy(row->names[i], prefix, length);
+            memcpy(row->names[i] + length, row->type->members[i].name, size);
+        }
     }
     e->key = m[0].value;
     e->at_key = where_of(row, 0);

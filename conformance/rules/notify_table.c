@@ -75,6 +75,9 @@ bool notify_protocol(const struct sight *s, unsigned *protocol) {
 }
 
 const struct notify_adder *notify_adder_of(uint16_t opnum) {
+    if (opnum < adders[0].opnum) {
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
         if (adders[i].opnum == opnum) {
             return &adders[i];

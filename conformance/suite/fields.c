@@ -228,8 +228,11 @@ static void find_wrong(const struct json_selector *how, cmrp_view octets, size_t
     }
     const bool surplus = s->error.code == CMRP_E_TRAILING;
     const size_t at = s->error.offset < octets.size ? (size_t)s->error.offset : octets.size;
-    const size_t behind =
-        surplus || at == octets.size ? octets.size : wrong_end(how, octets, &s->error);
+    const size_t behind = surplus || at == octets.size ? octets.size
+                          : s->error.code == CMRP_E_TRUNCATED && s->error.left > 0 &&
+                                  s->error.left <= octets.size - at
+                              ? at + (size_t)s->error.left
+                              : wrong_end(how, octets, &s->error);
     walk(how, octets, at, limit, s);
     s->error_index = s->count;
     cmrp_error_field(&s->error, name, sizeof name);

@@ -41,12 +41,12 @@ enum { CASE_ANSWER = 256 * 1024 }; // octets of an answer that are kept
 // All strings are the result's own or NULL.
 struct case_result {
     enum verdict verdict;
-    char *expected; // FAIL, CRASH, TIMEOUT and what became of them: what should have come
-    char *got;      // what came instead; UNSUPPORTED, NOTRUN: why
-    char *output;   // what the testee wrote to standard error meanwhile, its last lines
-    char *pointer;  // FAIL: where two values differ first, a JSON pointer
-    char *answer;   // FAIL: the answer: compact JSON, hex digits or the error's words; at most
-                    // CASE_ANSWER octets of it
+    char *expected;     // FAIL, CRASH, TIMEOUT and what became of them: what should have come
+    char *got;          // what came instead; UNSUPPORTED, NOTRUN: why
+    char *output;       // what the testee wrote to standard error meanwhile, its last lines
+    char *pointer;      // FAIL: where two values differ first, a JSON pointer
+    char *answer;       // FAIL: the answer: compact JSON, hex digits or the error's words; at most
+                        // CASE_ANSWER octets of it
     size_t answer_size; // of the whole answer
     double seconds;
 };

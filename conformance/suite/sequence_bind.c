@@ -56,6 +56,7 @@ static bool read_choice(const struct sequence_maker *m, const char *sub, const j
     for (unsigned i = 0; words[i] != NULL; i++) {
         if (text != NULL && strcmp(words[i], text) == 0) {
             *out = i;
+            buffer_free(&all);
             return true;
         }
         buffer_printf(&all, "%s%s", i > 0 ? ", " : "", words[i]);

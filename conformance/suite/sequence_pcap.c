@@ -66,7 +66,7 @@ static void send_fragments(const struct sequence_call *call, bool response, cmrp
 
 static void send_one_datagram(const struct sequence_call *call, bool to_client,
                               const cmrp_pdu_cl *pdu) {
-    uint8_t octets[CMRP_PDU_CL_HEADER_SIZE + WIRE_DATAGRAM_STUB];
+    uint8_t octets[CMRP_PDU_CL_HEADER_SIZE + WIRE_DATAGRAM_STUB + 16 + SEQUENCE_TOKEN];
     cmrp_error error = {0};
     cmrp_writer writer;
     cmrp_writer_init(&writer, octets, sizeof octets, &error, NULL);
@@ -88,6 +88,19 @@ static cmrp_pdu_cl datagram(const struct sequence_call *call, uint8_t ptype) {
                                     .ahint = CMRP_CL_NO_HINT}};
 }
 
+// The security trailer of a datagram [MS-RPCE 2.2.3.4].
+static void secure_datagram(const struct sequence_call *call, size_t size, cmrp_pdu_cl *pdu) {
+    static const uint8_t padding[8];
+    static const uint8_t token[SEQUENCE_TOKEN] = {0x01};
+    if (call->security.used) {
+        pdu->header.auth_proto = call->security.type;
+        pdu->has_auth = true;
+        pdu->auth_level = call->security.level;
+        pdu->auth_padding = (cmrp_view){padding, (8 - size % 8) % 8};
+        pdu->auth_token = (cmrp_view){token, sizeof token};
+    }
+}
+
 static void send_datagrams(const struct sequence_call *call, bool response, cmrp_view stub) {
     const bool fragmented = stub.size > WIRE_DATAGRAM_STUB;
     struct wire_cut cut = {.stub = stub};
@@ -97,6 +110,7 @@ static void send_datagrams(const struct sequence_call *call, bool response, cmrp
             (uint8_t)(fragmented ? CMRP_PF_FRAG | (cut.last ? CMRP_PF_LASTFRAG : 0) : 0);
         pdu.header.fragnum = number;
         pdu.stub = cut.fragment;
+        secure_datagram(call, cut.fragment.size, &pdu);
         send_one_datagram(call, response, &pdu);
     }
 }
@@ -110,6 +124,7 @@ static void send_fault(const struct sequence_call *call, uint32_t status) {
     if (call->talk->datagrams) {
         cmrp_pdu_cl pdu = datagram(call, CMRP_PTYPE_CL_FAULT);
         pdu.status = status;
+        secure_datagram(call, sizeof pdu.status, &pdu);
         send_one_datagram(call, true, &pdu);
         return;
     }

@@ -11,7 +11,10 @@
 #include "util/hex.h"
 #include "util/text.h"
 
-enum { SHOWN = 80 }; // octets of an answer in a comment
+enum {
+    SHOWN = 80,               // octets of an answer in a comment
+    FILE_OCTETS = 512 * 1024, // of one file, more or less
+};
 
 static void set(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
@@ -62,6 +65,10 @@ static json_t *form_of(const struct json_selector *how, const json_t *value) {
         json_decref(form);
         form = json_object();
         set(form, "params", params);
+    }
+    if (how->type == JSON_TYPE_PAYLOAD) {
+        json_object_del(form, "object_type");
+        json_object_del(form, "flag");
     }
     strip(form, how->type == JSON_TYPE_STUB);
     return form;
@@ -175,6 +182,21 @@ static json_t *from_file(const struct vector *v, const char *id, const char *com
     return test;
 }
 
+// Selectors in the order of vector files.
+static void set_selectors(json_t *test, const struct json_selector *how) {
+    static const char *const keys[] = {"type",      "set",    "method", "opnum",       "direction",
+                                       "interface", "syntax", "drep",   "object_type", "flag"};
+    json_t *selectors = json_object();
+    json_selector_write(how, true, selectors);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *member = json_object_get(selectors, keys[i]);
+        if (member != NULL) {
+            json_object_set(test, keys[i], member);
+        }
+    }
+    json_decref(selectors);
+}
+
 static json_t *from_octets(const struct vector *v, const char *id, const char *comment) {
     json_t *test = json_object();
     char *digits = hex_text(buffer_view(&v->octets));
@@ -182,7 +204,7 @@ static json_t *from_octets(const struct vector *v, const char *id, const char *c
     static const char *const keys[] = {"value", "result", "error", "warnings", "lenient"};
     set(test, "id", json_string(id));
     set(test, "comment", json_string(comment));
-    json_selector_write(&v->how, true, test);
+    set_selectors(test, &v->how);
     set(test, "hex", json_string(digits));
     set_outcome(outcome, &v->how, buffer_view(&v->octets));
     if (v->how.type == JSON_TYPE_BATCH && json_object_get(outcome, "error") != NULL) {
@@ -240,22 +262,66 @@ static bool make_folder(const char *path, char **error) {
     return true;
 }
 
-static bool write_layer(const char *folder, json_t *tests, char **error) {
-    char *path = util_format("%s/splits.json", folder);
+static char *file_of(const char *folder, size_t number) {
+    return number == 1 ? util_format("%s/splits.json", folder)
+                       : util_format("%s/splits-%zu.json", folder, number);
+}
+
+static bool write_file(const char *path, json_t *tests, char **error) {
     json_t *document = json_object();
-    bool ok = make_folder(folder, error);
+    struct buffer out = {0};
     set(document, "source", json_string("Answers of implementations that differ, to be judged"));
     json_object_set(document, "tests", tests);
-    if (ok) {
-        char *text = json_dumps(document, JSON_INDENT(1));
-        struct buffer out = {0};
-        buffer_printf(&out, "%s\n", text);
-        ok = file_write(path, buffer_view(&out), error);
-        buffer_free(&out);
-        free(text);
-    }
+    char *text = json_dumps(document, JSON_INDENT(1));
+    buffer_printf(&out, "%s\n", text);
+    const bool ok = file_write(path, buffer_view(&out), error);
+    buffer_free(&out);
+    free(text);
     json_decref(document);
-    free(path);
+    return ok;
+}
+
+// Files of a bounded size; *number receives that of the last.
+static bool write_layer(const char *folder, const json_t *tests, size_t *number, char **error) {
+    json_t *some = json_array();
+    bool ok = make_folder(folder, error);
+    size_t size = 0;
+    size_t i;
+    json_t *test;
+    json_array_foreach(tests, i, test) {
+        const size_t more = json_dumpb(test, NULL, 0, JSON_INDENT(1));
+        if (ok && size > 0 && size + more > FILE_OCTETS) {
+            char *path = file_of(folder, ++*number);
+            ok = write_file(path, some, error);
+            json_array_clear(some);
+            size = 0;
+            free(path);
+        }
+        json_array_append(some, test);
+        size += more;
+    }
+    if (ok) {
+        char *path = file_of(folder, ++*number);
+        ok = write_file(path, some, error);
+        free(path);
+    }
+    json_decref(some);
+    return ok;
+}
+
+// Files of an earlier run, from this number on.
+static bool remove_old(const char *folder, size_t number, char **error) {
+    bool ok = true;
+    bool more = true;
+    while (ok && more) {
+        char *path = file_of(folder, number++);
+        more = unlink(path) == 0;
+        ok = more || errno == ENOENT || errno == ENOTDIR;
+        if (!ok) {
+            *error = util_format("%s: %s", path, strerror(errno));
+        }
+        free(path);
+    }
     return ok;
 }
 
@@ -266,17 +332,12 @@ bool candidates_write(const struct splits_report *r, const char *directory, size
     for (int type = 0; ok && type < JSON_TYPES; type++) {
         char *folder = util_format("%s/%s", directory, json_type_name((enum json_type)type));
         json_t *tests = tests_of(r, (enum json_type)type);
+        size_t files = 0;
         if (json_array_size(tests) > 0) {
-            ok = write_layer(folder, tests, error);
+            ok = write_layer(folder, tests, &files, error);
             *written += json_array_size(tests);
-        } else {
-            char *old = util_format("%s/splits.json", folder);
-            ok = unlink(old) == 0 || errno == ENOENT || errno == ENOTDIR;
-            if (!ok) {
-                *error = util_format("%s: %s", old, strerror(errno));
-            }
-            free(old);
         }
+        ok = ok && remove_old(folder, files + 1, error);
         json_decref(tests);
         free(folder);
     }

@@ -6,10 +6,10 @@
 
 #include "voices/show.h"
 
-// Writes DIRECTORY/LAYER/splits.json for each layer that has splits (agreement split or excused),
-// making the folders. An older splits.json of a layer without splits is removed, so that the folder
-// holds what this run found. *written receives how many vectors there are. On failure *error is set
-// (free it).
+// Writes DIRECTORY/LAYER/splits.json (and splits-2.json … when there are many) for each layer that
+// has splits (agreement split or excused), making the folders. Such files of an earlier run are
+// replaced or removed, so that the folder holds what this run found. *written receives how many
+// vectors there are. On failure *error is set (free it).
 bool candidates_write(const struct splits_report *r, const char *directory, size_t *written,
                       char **error);
 

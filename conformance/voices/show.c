@@ -183,8 +183,13 @@ static json_t *opinion_object(const struct splits_report *r, const struct split 
         json_array_append_new(names, json_integer((json_int_t)o->voices[i]));
     }
     set(object, "voices", names);
-    set(object, "kind", json_string(voice_kind_word(a->kind)));
-    json_t *value = a->kind == VOICE_VALUE ? json_loads(a->text, JSON_DECODE_ANY, NULL) : NULL;
+    json_t *value = a->kind == VOICE_VALUE ? json_loads(a->text, 0, NULL) : NULL;
+    if (!json_is_object(value)) { // no value at all: as it was written
+        json_decref(value);
+        value = NULL;
+    }
+    const bool odd = a->kind == VOICE_VALUE && value == NULL;
+    set(object, "kind", json_string(voice_kind_word(odd ? VOICE_NONSENSE : a->kind)));
     set(object, "answer", value != NULL ? value : json_string(a->text));
     if (question_has_expectation(s->question)) {
         set(object, "expected", json_boolean(o->expected));

@@ -81,8 +81,22 @@ static bool has_voice(const struct voice_answer *a) {
 
 // ---- grouping -----------------------------------------------------------------------------------
 
-static void take(struct split *s, char *meaning, size_t voice) {
-    struct opinion *o = NULL;
+// The opinion of somebody who gave the very same answer: what it means is known.
+static struct opinion *same_words(const struct split *s, const struct voice *voices, size_t at,
+                                  const struct voice_answer *a) {
+    for (size_t i = 0; i < s->opinion_count; i++) {
+        const struct voice_answer *b = &voices[s->opinions[i].voices[0]].answers[at];
+        if (a->kind == b->kind && strcmp(a->text, b->text) == 0) {
+            return &s->opinions[i];
+        }
+    }
+    return NULL;
+}
+
+static void take(struct split *s, const struct voice *voices, size_t voice, size_t at) {
+    const struct voice_answer *a = &voices[voice].answers[at];
+    struct opinion *o = same_words(s, voices, at, a);
+    char *meaning = o == NULL ? meaning_of(s->question, a) : NULL;
     for (size_t i = 0; o == NULL && i < s->opinion_count; i++) {
         o = strcmp(s->opinions[i].meaning, meaning) == 0 ? &s->opinions[i] : NULL;
     }
@@ -141,7 +155,7 @@ static void compare(struct splits *splits, struct split *s, const struct voice *
     for (size_t i = 0; i < splits->voice_count; i++) {
         const struct voice_answer *a = &voices[i].answers[at];
         if (has_voice(a)) {
-            take(s, meaning_of(s->question, a), i);
+            take(s, voices, i, at);
             with_voice++;
         }
     }

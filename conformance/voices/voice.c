@@ -31,6 +31,21 @@ void voice_free(struct voice *v) {
     *v = (struct voice){0};
 }
 
+void voice_tell_apart(struct voice *voices, size_t count) {
+    for (size_t i = count; i > 1; i--) {
+        struct voice *v = &voices[i - 1];
+        size_t same = 1;
+        for (size_t k = 0; v->name != NULL && k < i - 1; k++) {
+            same += voices[k].name != NULL && strcmp(voices[k].name, v->name) == 0;
+        }
+        if (same > 1) {
+            char *name = util_format("%s#%zu", v->name, same);
+            free(v->name);
+            v->name = name;
+        }
+    }
+}
+
 static struct voice_answer decode(const struct vector *v) {
     cmrp_error error = {0};
     json_t *value = json_decode(&v->how, buffer_view(&v->octets), 0, &error);

@@ -49,6 +49,9 @@ struct voice {
 
 void voice_free(struct voice *v);
 
+// Gives those of equal names a number behind it, from the second on.
+void voice_tell_apart(struct voice *voices, size_t count);
+
 // Our answers, from json_decode and json_encode.
 void voice_ask_ours(struct voice *v, const struct questions *q);
 

@@ -137,6 +137,45 @@ static void test_without_events(void **state) {
     conversation_free(&c);
 }
 
+static void note_request(void *context, const struct assoc_call *call) {
+    buffer_printf(context, "request %u opnum %u %zu octets @%llu\n", call->call_id, call->opnum,
+                  call->request.stub.size, (unsigned long long)call->request.stamp.frame);
+}
+
+static void note_call(void *context, const struct assoc_call *call) {
+    buffer_printf(context, "call %u\n", call->call_id);
+}
+
+// A request is told when it is whole, and its call once more when that is.
+static void test_requests(void **state) {
+    (void)state;
+    struct conversation c = {0};
+    struct buffer text = {0};
+    const struct assoc_events events = {
+        .context = &text, .request = note_request, .call = note_call};
+    talk_usual_bind(&c);
+    talk_request(&c, FIRST, 2, 0, 113, "abcd");
+    talk_request(&c, BOTH, 3, 0, 65, "a");
+    talk_request(&c, LAST, 2, 0, 113, "ef");
+    talk_response(&c, BOTH, 3, 0, "b");
+    talk_request(&c, FIRST, 4, 0, 113, "gh");
+    struct assoc *a = assoc_create(NULL, &events, NULL);
+    for (size_t i = 0; i < c.count; i++) {
+        const struct piece *p = &c.pieces[i];
+        const struct assoc_stamp stamp = {.frame = p->frame};
+        assert_true(assoc_data(a, p->direction, c.octets.data + p->at, p->size, &stamp));
+    }
+    const struct assoc_stamp end = {0};
+    assoc_close(a, &end);
+    buffer_append(&text, "", 1);
+    assert_string_equal((const char *)text.data, "request 3 opnum 65 1 octets @4\n"
+                                                 "request 2 opnum 113 6 octets @5\n"
+                                                 "call 3\ncall 2\ncall 4\n");
+    assoc_destroy(a);
+    buffer_free(&text);
+    conversation_free(&c);
+}
+
 // ---- fragments and outstanding calls ------------------------------------------------------------
 
 static void test_fragments(void **state) {
@@ -315,6 +354,7 @@ int main(void) {
         cmocka_unit_test(test_client_is_learnt),
         cmocka_unit_test(test_wrong_direction),
         cmocka_unit_test(test_without_events),
+        cmocka_unit_test(test_requests),
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_fragments_with_trailers),
         cmocka_unit_test(test_big_endian_fragments),

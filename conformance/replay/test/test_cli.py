@@ -64,6 +64,44 @@ class Output(unittest.TestCase):
                 self.assertEqual(list(finding), [key for key in order if key in finding])
         return lines
 
+    def test_rules(self):
+        """With --rules findings join the records, and nothing else changes."""
+        found = 0
+        for capture in CAPTURES:
+            plain = self.check_lines(run("-r", capture, "-T", "json").stdout)
+            done = run("-r", capture, "-T", "json", "--rules")
+            judged = self.check_lines(done.stdout)
+            self.assertEqual(len(judged), len(plain))
+            must = False
+            for line, before in zip(judged, plain):
+                must = must or any(f["level"] == "must" for f in line.get("findings", ()))
+                mine = [f for f in line.pop("findings", ()) if "rule" in f]
+                if line["kind"] in ("call", "bind"):
+                    found += len(mine)
+                before.pop("findings", None)
+                self.assertEqual(line, before)
+                for finding in mine:
+                    self.assertIn(finding["frame"], (line.get("request_frame"),
+                                                     line.get("response_frame")))
+            self.assertIn(done.returncode, (1, 4) if must else (0, 4))
+        self.assertGreater(found, 100)
+
+    def test_rules_as_text(self):
+        done = run("-r", SMBTORTURE, "--rules")
+        self.assertRegex(done.stdout.decode(),
+                         r"  ! frame 8 stub offset 0: the authentication level is 1 \(none\)\. "
+                         r"Use the authentication level .*\. \[CMRP-T-008, MS-CMRP 2\.1\]\n")
+
+    def test_rules_see_what_is_not_shown(self):
+        """--method chooses what is printed and counted, not what is judged."""
+        everything = run("-r", SAMBA, "-T", "json", "--rules").stdout
+        calls = [c for c in map(json.loads, everything.splitlines()) if c["kind"] == "call"]
+        method = calls[-1]["method"]
+        some = run("-r", SAMBA, "-T", "json", "--rules", "--method", method).stdout
+        self.assertEqual([json.loads(line) for line in some.splitlines()
+                          if json.loads(line)["kind"] == "call"],
+                         [c for c in calls if c.get("method") == method])
+
     def test_schema_itself(self):
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
         for broken in ({"kind": "call"}, {"kind": "what"}, {"kind": "note", "frame": 1, "code": "x",

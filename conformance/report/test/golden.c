@@ -44,8 +44,7 @@ static void replace(struct buffer *text, const char *part, const char *name) {
     *text = out;
 }
 
-// The page as it is, for browsers.
-static void keep_page(const char *name, const struct buffer *got) {
+void golden_keep_page(const char *name, const struct buffer *got) {
     char *error = NULL;
     char *path = util_format("%s/%s", CMRP_PAGES, name);
     mkdir(CMRP_PAGES, 0777);
@@ -56,7 +55,7 @@ static void keep_page(const char *name, const struct buffer *got) {
 }
 
 void golden_compare_page(const char *name, struct buffer *got) {
-    keep_page(name, got);
+    golden_keep_page(name, got);
     replace(got, page_style, "STYLE");
     replace(got, page_script, "SCRIPT");
     replace(got, page_style_hash, "STYLE-HASH");

@@ -12,4 +12,7 @@ void golden_compare(const char *name, struct buffer *got);
 // is is kept as CMRP_PAGES/NAME, for test_pages.py.
 void golden_compare_page(const char *name, struct buffer *got);
 
+// Keeps a page that is not compared.
+void golden_keep_page(const char *name, const struct buffer *got);
+
 #endif

@@ -287,11 +287,80 @@ static void test_nothing(void **state) {
     golden_compare_page("judgement-nothing.txt", &out);
 }
 
+// ---- a large one --------------------------------------------------------------------------------
+
+enum { MANY_PARTIES = 3000, MANY_CASES = 40, MANY = 10000 };
+
+static struct judgement large;
+
+static void fill_large(void) {
+    large = judgement;
+    large.parties = util_alloc(MANY_PARTIES * sizeof *large.parties);
+    large.cases = util_alloc((size_t)MANY_PARTIES * MANY_CASES * sizeof *large.cases);
+    large.findings = util_alloc(MANY * sizeof *large.findings);
+    large.events = util_alloc(MANY * sizeof *large.events);
+    large.party_count = MANY_PARTIES;
+    large.case_count = (size_t)MANY_PARTIES * MANY_CASES;
+    large.finding_count = large.event_count = MANY;
+    for (size_t i = 0; i < MANY_PARTIES; i++) {
+        large.parties[i] = parties[0];
+        large.parties[i].address = util_format("192.0.%zu.%zu", i / 256, i % 256);
+    }
+    for (size_t i = 0; i < large.case_count; i++) {
+        large.cases[i] = cases[1];
+        large.cases[i].party = i / MANY_CASES;
+        large.cases[i].id = util_format("rule-%zu/client@%zu", i % MANY_CASES, i / MANY_CASES);
+        large.cases[i].verdict = i % 3 == 0 ? VERDICT_FAIL : VERDICT_PASS;
+        large.cases[i].first_finding = i % 3 == 0 ? i / 3 : JUDGE_NONE;
+        large.cases[i].kept = i % 3 == 0 && i / 3 < MANY ? 1 : 0;
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        large.findings[i] = findings[2];
+        large.findings[i].of = i * 3;
+        large.findings[i].id = util_format("finding-%zu", i);
+        large.findings[i].event = MANY - 1 - i;
+        large.events[i] = events[i % EVENTS];
+        large.events[i].left_out = 0;
+    }
+}
+
+static void free_large(void) {
+    for (size_t i = 0; i < MANY_PARTIES; i++) {
+        free(large.parties[i].address);
+    }
+    for (size_t i = 0; i < large.case_count; i++) {
+        free(large.cases[i].id);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        free(large.findings[i].id);
+    }
+    free(large.parties);
+    free(large.cases);
+    free(large.findings);
+    free(large.events);
+}
+
+// However much was found, a browser can open it.
+static void test_large(void **state) {
+    struct buffer out = {0};
+    (void)state;
+    fill_large();
+    judgement_html(&large, &out);
+    assert_in_range(out.size, 4 << 20, 8 << 20);
+    golden_keep_page("large.html", &out);
+    buffer_free(&out);
+    judgement_junit(&large, &out);
+    assert_int_not_equal(out.size, 0);
+    buffer_free(&out);
+    free_large();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text), cmocka_unit_test(test_verbose),
-        cmocka_unit_test(test_json), cmocka_unit_test(test_junit),
-        cmocka_unit_test(test_html), cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_text),  cmocka_unit_test(test_verbose),
+        cmocka_unit_test(test_json),  cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_html),  cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);
 }

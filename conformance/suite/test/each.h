@@ -3,8 +3,9 @@
 //
 // Octets are in a heap block of their exact size, so that AddressSanitizer sees every step outside
 // of them. Each test goes through all vectors, prints a line for each that fails, and fails at the
-// end. In the environment, CMRP_TEST_TYPES names the types to test, and with CMRP_TEST_FAIL_FAST the
-// program ends with the first failure: mutation testing is in a hurry.
+// end. In the environment, CMRP_TEST_VECTORS names another folder, CMRP_TEST_TYPES the types to
+// test, and with CMRP_TEST_FAIL_FAST the program ends with the first failure: mutation testing is
+// in a hurry.
 #ifndef SUITE_TEST_EACH_H
 #define SUITE_TEST_EACH_H
 
