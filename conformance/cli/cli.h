@@ -10,7 +10,7 @@ enum outcome cli_decode(int argc, char **argv);
 enum outcome cli_encode(int argc, char **argv);
 enum outcome cli_conform(int argc, char **argv);
 enum outcome cli_conform_capture(int argc, char **argv); // with -r and without --testee
-enum outcome cli_conform_voices(int argc, char **argv); // conform that compares, not judges
+enum outcome cli_conform_voices(int argc, char **argv);  // conform that compares, not judges
 enum outcome cli_replay(int argc, char **argv);
 enum outcome cli_list(int argc, char **argv);
 enum outcome cli_explain(int argc, char **argv);

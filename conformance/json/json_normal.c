@@ -81,8 +81,8 @@ static json_t *normal_batch(const json_t *value) {
     return copy;
 }
 
-// A value that contradicts its own names, or is of no known shape: as it stands, but for the form of
-// the number, so that a difference shows where it is.
+// A value that contradicts its own names, or is of no known shape: as it stands, but for the form
+// of the number, so that a difference shows where it is.
 static json_t *plain_change(const json_t *value) {
     json_t *plain = json_deep_copy(value);
     const json_t *number = json_object_get(value, "value");
