@@ -42,13 +42,13 @@ static void let_go(struct blocks *blocks) {
 // ---- values -------------------------------------------------------------------------------------
 
 static cmrp_view draw_name(struct draws *draws, struct blocks *blocks, bool nul) {
-    static const char *const names[] = {"",  "a",  "b", "a\\b", "a\\b\\c", "Type", "Node1", "ab",
-                                        "A", "\\", "a\\", "\xff"};
+    static const char *const names[] = {"",      "a",  "b", "a\\b", "a\\b\\c", "Type",
+                                        "Node1", "ab", "A", "\\",   "a\\",     "\xff"};
     const char *name = names[draw_below(draws, sizeof names / sizeof names[0])];
     const size_t length = strlen(name);
     uint8_t *units = keep(blocks, 2 * NAME);
     for (size_t i = 0; i < length; i++) {
-        cmrp_store_u16(units + 2 * i, (uint8_t)name[i], CMRP_LITTLE_ENDIAN);
+        units[2 * i] = (uint8_t)name[i];
     }
     return (cmrp_view){units, 2 * (length + nul)};
 }
@@ -153,7 +153,9 @@ static void draw_slot(struct draws *draws, struct blocks *blocks, const cmrp_par
         break;
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: draw_rows(draws, blocks, p, slot); break;
-    default: slot->value = draw_number(draws, p, object_type); break;
+    case CMRP_KIND_U16: slot->value = (uint16_t)draw_number(draws, p, object_type); break;
+    case CMRP_KIND_U64: slot->value = draw_number(draws, p, object_type); break;
+    default: slot->value = (uint32_t)draw_number(draws, p, object_type); break;
     }
 }
 
@@ -214,8 +216,8 @@ void side_draw(struct draws *draws, struct side *side, const cmrp_stub_format *f
     memcpy(side->octets, octets, w.size);
     side->shown.stub = (cmrp_view){side->octets, w.size};
     error = (cmrp_error){0};
-    side->shown.decoded = cmrp_stub_decode(format, side->shown.stub, 0, side->slots, NULL, NULL,
-                                           &error);
+    side->shown.decoded =
+        cmrp_stub_decode(format, side->shown.stub, 0, side->slots, NULL, NULL, &error);
     if (side->shown.decoded) {
         count_batch(side);
     }

@@ -23,7 +23,7 @@ enum doubts {
 
 // What is being told while rules make findings.
 struct telling {
-    const struct rules_call *call;  // NULL: a bind
+    const struct rules_call *call; // NULL: a bind
     const struct assoc_bind *bind;
     const struct rules_peers *peers;
 };

@@ -294,6 +294,7 @@ static const struct {
     {"stream_cut", {pdu_octets, stub_octets}},
     {"reassembly", {NULL}}, // its inputs are choices, not octets of a format
     {"datagram_order", {NULL}},
+    {"rules", {NULL}},
 };
 
 int main(int argc, char **argv) {

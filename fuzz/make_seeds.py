@@ -231,6 +231,19 @@ def datagram_order_seeds():
                 yield bytes([counts, 8 * 5 + 3]) + again
 
 
+# ---- talks ----------------------------------------------------------------
+
+
+def rules_seeds():
+    """Draws for fuzz_rules_talk.c: random ones of several lengths, and some that repeat."""
+    lot = random.Random(1)
+    for number in range(60):
+        size = (8, 40, 200, 1000, 4000)[number % 5]
+        yield lot.randbytes(size)
+        yield bytes([number]) + (lot.randbytes(40) * 40)[:size]
+    yield bytes(2)  # nobody says anything
+
+
 # ---- captures --------------------------------------------------------------
 
 
@@ -462,6 +475,8 @@ def seeds_of(target, tests, table, folder):
         return layer_seeds(tests, "pdu", table)
     if target == "datagram_order":
         return datagram_order_seeds()
+    if target == "rules":
+        return rules_seeds()
     if target in ("capture", "replay"):
         return capture_seeds(conversations(tests), connectionless(tests), folder)
     sys.exit(f"make_seeds.py: no seeds for target {target}")

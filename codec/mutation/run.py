@@ -376,6 +376,8 @@ def options():
     parser.add_argument("--resume", help="take over what an earlier run wrote so, but for "
                         "survivors: for one that was broken off, or when tests were added")
     parser.add_argument("--plain", action="store_true", help="without the sanitizers: faster")
+    parser.add_argument("--report", help="build nothing: only show what --outcomes of an earlier "
+                        "run wrote")
     parser.add_argument("--check", action="store_true",
                         help="build nothing: only check survivors.tsv against the source")
     return parser.parse_args()
@@ -391,6 +393,19 @@ def earlier(path, chosen):
             if key in by_key and word != "survived":
                 found[by_key[key]] = (word, test)
     return found
+
+
+class Report:
+    """What an earlier run wrote, whole: the last line about a mutant counts."""
+
+    def __init__(self, path, everything):
+        by_key = {m.key(): m for m in everything}
+        self.outcomes = {}
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                word, test, _, key = line.rstrip("\n").split("\t", 3)
+                if key in by_key:
+                    self.outcomes[by_key[key]] = (word, test)
 
 
 def choose(o, everything):
@@ -416,6 +431,8 @@ def main():
     if o.check:
         print(f"{len(everything)} mutants, {len(listed)} explained survivors, {len(stale)} stale")
         return 1 if stale else 0
+    if o.report:
+        return 0 if show(Report(o.report, everything), listed, o.strict, o.goal, 0) else 1
     chosen = choose(o, everything)
     if not chosen:
         print("run.py: no mutant is selected", file=sys.stderr)

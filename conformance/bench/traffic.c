@@ -2,7 +2,8 @@
 // Writes a capture for measurements: bench-traffic FILE MEGABYTES CONNECTIONS. TCP connections take
 // turns, each with a few segments; on each of them every described method of protocol 3 is called
 // in turn, and after each of these calls one that carries a batch or notifications, so that nearly
-// all octets travel in full segments.
+// all octets travel in full segments. Nobody authenticates; in everything else the specification is
+// kept, so that rules have to look at all of it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum {
     SEGMENT = 1460,
     FRAGMENT = 5840, // the PDUs of a call, header included
     PDU_HEADER = 24, // of a request or response
+    ASSOC_GROUP_AT = 20,
     BATCH = 16 * 1024,
     SMALL_VALUE = 8,
     OCTETS = 512, // of an array that is no batch
@@ -40,59 +42,177 @@ static void *allocate(size_t size) {
     return memory;
 }
 
-// ---- stubs --------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
+enum { RESOURCE = 3, RESOURCE_DEPENDENCIES = 0x10, GROUP_STATE = 0x1000 }; // what is registered
+enum { MARK_AT = 12 };
+
+// Objects that stay open as long as their connection, and those that are closed again.
+enum set { LASTING, PASSING };
+
+static const uint8_t mark[CMRP_HANDLE_SIZE - MARK_AT] = "benchmrk"; // ends every handle
 static uint8_t text[2 * UNITS];
 static uint8_t octets[OCTETS];
-static uint8_t batch[BATCH];
-static size_t batch_size;
+static uint8_t expression[OCTETS]; // a text with its NUL
+struct batch {
+    uint8_t octets[BATCH];
+    size_t size;
+    size_t count;
+};
+static struct batch executed, notified, asked, answered;
 
-static void make_values(void) {
+// At most so many commands of this type, until the batch is full. Each has a name of its own; in a
+// notification every fourth comes with what the value held before.
+static void make_batch(struct batch *batch, uint32_t type, bool with_old, size_t most) {
     uint8_t name[2 * UNITS + CMRP_BATCH_NAME_MINIMUM] = {0};
     cmrp_error error = {0};
     cmrp_writer w;
     cmrp_batch_writer bw;
+    memcpy(name, text, sizeof text);
+    cmrp_writer_init(&w, batch->octets, sizeof batch->octets, &error, NULL);
+    cmrp_batch_writer_open(&bw, &w, CMRP_BATCH_STRICT);
+    cmrp_batch_command command = {.type = type, .name = {name, sizeof name}};
+    // Small values, and every 16th of the size of a property list.
+    for (size_t i = 0; error.code == CMRP_OK; i++) {
+        batch->size = w.size;
+        batch->count = i;
+        if (i == most) {
+            break;
+        }
+        name[0] = (uint8_t)('a' + i % 26);
+        name[2] = (uint8_t)('A' + i / 26);
+        if (type != CMRP_CLUSREG_READ_VALUE || with_old) {
+            command.value_type = CMRP_REG_BINARY;
+            command.data = (cmrp_view){octets, i % 16 == 15 ? OCTETS : SMALL_VALUE};
+        }
+        if (with_old && type == CMRP_CLUSREG_SET_VALUE && i % 4 == 3) {
+            command.type = CMRP_CLUSREG_VALUE_DELETED;
+            cmrp_batch_put(&bw, &command);
+            command.type = type;
+        }
+        cmrp_batch_put(&bw, &command);
+    }
+}
+
+static void make_values(void) {
     for (size_t i = 0; i < sizeof octets; i++) {
         octets[i] = (uint8_t)(i * 37);
     }
     for (size_t i = 0; i < UNITS; i++) {
-        text[2 * i] = name[2 * i] = (uint8_t)('A' + i);
+        text[2 * i] = (uint8_t)('A' + i);
     }
-    cmrp_writer_init(&w, batch, sizeof batch, &error, NULL);
-    cmrp_batch_writer_open(&bw, &w, CMRP_BATCH_STRICT);
-    // Small values, and every 16th of the size of a property list.
-    for (size_t i = 0; error.code == CMRP_OK; i++) {
-        const size_t size = i % 16 == 15 ? OCTETS : SMALL_VALUE;
-        batch_size = w.size;
-        name[0] = (uint8_t)('a' + i % 26);
-        cmrp_batch_put(&bw, &(cmrp_batch_command){.type = CMRP_CLUSREG_SET_VALUE,
-                                                  .value_type = CMRP_REG_BINARY,
-                                                  .name = {name, sizeof name},
-                                                  .data = {octets, size}});
+    for (size_t i = 0; i + 2 < sizeof expression; i += 2) {
+        expression[i] = (uint8_t)('a' + i % 26);
     }
+    make_batch(&executed, CMRP_CLUSREG_SET_VALUE, false, SIZE_MAX);
+    make_batch(&notified, CMRP_CLUSREG_SET_VALUE, true, SIZE_MAX);
+    make_batch(&answered, CMRP_CLUSREG_READ_VALUE, true, SIZE_MAX);
+    make_batch(&asked, CMRP_CLUSREG_READ_VALUE, false, answered.count);
 }
 
-static void fill(const cmrp_param *params, size_t count, cmrp_slot *slots);
+// Integers that may not be 1. A method of NULL is any; the first row counts.
+static const struct value {
+    const char *method;
+    const char *param;
+    bool response;
+    uint64_t value;
+} values[] = {
+    {"ApiAddNotifyNode", "dwFilter", false, 0x1},
+    {"ApiReAddNotifyNode", "dwFilter", false, 0x1},
+    {"ApiAddNotifyResource", "dwFilter", false, 0x100},
+    {"ApiReAddNotifyResource", "dwFilter", false, 0x100},
+    {"ApiAddNotifyNetwork", "dwFilter", false, 0x100000},
+    {"ApiReAddNotifyNetwork", "dwFilter", false, 0x100000},
+    {"ApiAddNotifyNetInterface", "dwFilter", false, 0x1000000},
+    {"ApiReAddNotifyNetInterface", "dwFilter", false, 0x1000000},
+    {"ApiAddNotifyKey", "Filter", false, 0x10},
+    {NULL, "dwFilter", false, GROUP_STATE},
+    {NULL, "dwFilter", true, GROUP_STATE},
+    {NULL, "filter", false, 1}, // of a resource type
+    {NULL, "dwVersion", false, 2},
+    {NULL, "dwObjectType", false, RESOURCE},
+    {NULL, "FilterFlags", false, RESOURCE_DEPENDENCIES},
+    {NULL, "isTargetedAtObject", false, 0},
+    {NULL, "NotificationData.FilterAndType.dwObjectType", true, RESOURCE},
+    {NULL, "NotificationData.FilterAndType.FilterFlags", true, RESOURCE_DEPENDENCIES},
+    {NULL, "bInheritHandle", false, 0},
+    {NULL, "lpdwGrantedAccess", true, 0x10000000},
+    {NULL, "dwSize", true, 20},
+    {NULL, "dwReserved", true, 0},
+    {NULL, "dwClusterHighestVersion", true, 0x000a0003},
+    {NULL, "dwClusterLowestVersion", true, 0x00090003},
+    {"ApiEnumValue", "lpcbData", false, OCTETS}, // room
+    {NULL, "TotalSize", true, OCTETS},
+    {NULL, "lpcbSecurityDescriptor", true, 20},
+};
 
-static void fill_one(const cmrp_param *p, cmrp_slot *slot) {
+static uint64_t value_of(const cmrp_stub_format *format, const cmrp_param *p) {
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (strcmp(values[i].param, p->name) == 0 && values[i].response == format->response &&
+            (values[i].method == NULL || strcmp(values[i].method, format->method->name) == 0)) {
+            return values[i].value;
+        }
+    }
+    return p->meaning == CMRP_MEANS_STATUS ? 0 : 1;
+}
+
+// ---- stubs --------------------------------------------------------------------------------------
+
+static bool gives(const cmrp_param *p) {
+    return p->kind == CMRP_KIND_HANDLE && p->directions == CMRP_OUT;
+}
+
+static bool closes(const cmrp_param *p) {
+    return p->kind == CMRP_KIND_HANDLE && p->directions == (CMRP_IN | CMRP_OUT);
+}
+
+// The connection's number follows the mark's place: see number_pdus.
+static void fill_handle(const cmrp_stub_format *format, const cmrp_param *p, enum set set,
+                        uint8_t handle[CMRP_HANDLE_SIZE]) {
+    if (format->response && !gives(p)) {
+        return; // the NULL handle: it is closed
+    }
+    handle[4] = (uint8_t)(p->meaning == CMRP_MEANS_HGENERIC ? CMRP_MEANS_HCLUSTER : p->meaning);
+    handle[5] = (uint8_t)(gives(p) || closes(p) ? set : LASTING);
+    handle[6] = (uint8_t)(p->meaning == CMRP_MEANS_HNOTIFY && handle[5] == LASTING &&
+                          strstr(format->method->name, "V2") != NULL); // a port of its own
+    memcpy(handle + MARK_AT, mark, sizeof mark);
+}
+
+static cmrp_view octets_of(const cmrp_stub_format *format, const cmrp_param *p) {
+    if (strcmp(p->name, "NotificationData.buffer") == 0) {
+        return (cmrp_view){expression, sizeof expression};
+    }
+    if (p->meaning != CMRP_MEANS_BATCH) {
+        return (cmrp_view){octets, sizeof octets};
+    }
+    const struct batch *batch = strcmp(p->name, "lpInData") == 0    ? &asked
+                                : strcmp(p->name, "lpOutData") == 0 ? &answered
+                                : format->response                  ? &notified
+                                                                    : &executed;
+    return (cmrp_view){batch->octets, batch->size};
+}
+
+static void fill(const cmrp_stub_format *format, enum set set, const cmrp_param *params,
+                 size_t count, cmrp_slot *slots);
+
+static void fill_one(const cmrp_stub_format *format, enum set set, const cmrp_param *p,
+                     cmrp_slot *slot) {
     slot->present = true;
-    slot->value = p->meaning == CMRP_MEANS_STATUS ? 0 : 1;
+    slot->value = value_of(format, p);
     switch (p->kind) {
-    case CMRP_KIND_HANDLE: slot->handle[4] = (uint8_t)p->meaning; break;
+    case CMRP_KIND_HANDLE: fill_handle(format, p, set, slot->handle); break;
     case CMRP_KIND_STRING:
     case CMRP_KIND_OPEN_STRING: slot->bytes = (cmrp_view){text, sizeof text}; break;
     case CMRP_KIND_OCTETS:
-    case CMRP_KIND_VARYING:
-        slot->bytes = p->meaning == CMRP_MEANS_BATCH ? (cmrp_view){batch, batch_size}
-                                                     : (cmrp_view){octets, sizeof octets};
-        break;
+    case CMRP_KIND_VARYING: slot->bytes = octets_of(format, p); break;
     case CMRP_KIND_RECORD:
     case CMRP_KIND_ARRAY: {
         const cmrp_struct *type = cmrp_param_struct(p);
         const size_t rows = p->kind == CMRP_KIND_ARRAY ? ROWS : 1;
         cmrp_slot *members = allocate(rows * type->count * sizeof *members);
         for (size_t i = 0; i < rows; i++) {
-            fill(type->members, type->count, members + i * type->count);
+            fill(format, set, type->members, type->count, members + i * type->count);
         }
         slot->rows = (cmrp_rows){.type = type, .count = rows, .members = members};
         break;
@@ -101,10 +221,11 @@ static void fill_one(const cmrp_param *p, cmrp_slot *slot) {
     }
 }
 
-static void fill(const cmrp_param *params, size_t count, cmrp_slot *slots) {
+static void fill(const cmrp_stub_format *format, enum set set, const cmrp_param *params,
+                 size_t count, cmrp_slot *slots) {
     for (size_t i = 0; i < count; i++) {
         if (cmrp_param_sized_by(params, count, i) == NULL) { // counts are derived
-            fill_one(&params[i], &slots[i]);
+            fill_one(format, set, &params[i], &slots[i]);
         }
     }
 }
@@ -120,18 +241,23 @@ static void release(size_t count, const cmrp_slot *slots) {
 
 // ---- calls --------------------------------------------------------------------------------------
 
+enum { MARKS = 2 };
+
 typedef struct stream {
     uint8_t *octets;
     size_t size;
+    size_t numbers[MARKS]; // where handles hold the connection's number; 0: none
 } stream;
 
 typedef struct call {
     stream side[2]; // PDUs of the request and the response
+    bool between;   // an object is open that the next call closes
 } call;
 
 static call calls[MOST_CALLS];
 static size_t call_count;
-static call first; // bind and its answer
+static size_t lasting_count; // calls at first, which open what stays open
+static call first;           // bind and its answer
 
 static void put_pdu(stream *s, const cmrp_pdu *pdu) {
     cmrp_error error = {0};
@@ -164,7 +290,16 @@ static void put_fragments(stream *s, const cmrp_method *method, bool response, c
     }
 }
 
-static void make_call(const cmrp_method *method) {
+static void find_marks(stream *s) {
+    size_t count = 0;
+    for (size_t at = MARK_AT; at + sizeof mark <= s->size && count < MARKS; at++) {
+        if (memcmp(s->octets + at, mark, sizeof mark) == 0) {
+            s->numbers[count++] = at - 4;
+        }
+    }
+}
+
+static void make_call(const cmrp_method *method, enum set set) {
     static uint8_t stub[STUB_ROOM];
     call *c = &calls[call_count++];
     if (call_count == MOST_CALLS) {
@@ -176,37 +311,86 @@ static void make_call(const cmrp_method *method) {
         cmrp_slot slots[CMRP_MAX_PARAMS] = {0};
         cmrp_error error = {0};
         cmrp_writer w;
-        fill(method->params, method->count, slots);
+        fill(&format, set, method->params, method->count, slots);
         cmrp_writer_init(&w, stub, sizeof stub, &error, NULL);
         if (!cmrp_stub_encode(&format, slots, &w)) {
             fprintf(stderr, "%s: %s %s\n", method->name, cmrp_code_id(error.code), error.field);
             fail("a stub could not be made");
         }
         put_fragments(&c->side[response], method, response != 0, (cmrp_view){stub, w.size});
+        find_marks(&c->side[response]);
         release(method->count, slots);
     }
+}
+
+static const cmrp_method *named(const char *name) {
+    const cmrp_method *method = cmrp_method_named(CMRP_INTERFACE_3, name);
+    if (method == NULL) {
+        fail(name);
+    }
+    return method;
+}
+
+// The handle that a method gives or closes, or CMRP_MEANS_NOTHING.
+static unsigned meaning_of(const cmrp_method *method, bool (*which)(const cmrp_param *p)) {
+    for (uint32_t i = 0; i < method->count; i++) {
+        if ((method->params[i].protocols & CMRP_PROTOCOL_3) != 0 && which(&method->params[i])) {
+            return method->params[i].meaning;
+        }
+    }
+    return 0;
+}
+
+static const cmrp_method *closer_of(unsigned meaning) {
+    for (size_t i = 0; i < cmrp_method_count(); i++) {
+        if (meaning_of(cmrp_method_at(i), closes) == meaning) {
+            return cmrp_method_at(i);
+        }
+    }
+    fail("nothing closes it");
+}
+
+static void make_lasting(void) {
+    static const char *const names[] = {
+        "ApiOpenCluster",    "ApiOpenNode",         "ApiOpenGroup",  "ApiOpenResource",
+        "ApiOpenNetwork",    "ApiOpenNetInterface", "ApiGetRootKey", "ApiCreateNotify",
+        "ApiCreateNotifyV2", "ApiCreateBatchPort",  "ApiAddNotifyV2"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        make_call(named(names[i]), LASTING);
+    }
+    lasting_count = call_count;
 }
 
 static void make_calls(void) {
     static const char *const large[] = {"ApiExecuteBatch", "ApiGetBatchNotification",
                                         "ApiGetNotifyV2"};
     make_values();
+    make_lasting();
     for (size_t i = 0, n = 0; i < cmrp_method_count(); i++) {
         const cmrp_method *method = cmrp_method_at(i);
-        if (cmrp_method_section(method, CMRP_INTERFACE_3) != NULL) {
-            make_call(method);
-            make_call(cmrp_method_named(CMRP_INTERFACE_3, large[n++ % 3]));
+        if (cmrp_method_section(method, CMRP_INTERFACE_3) == NULL ||
+            meaning_of(method, closes) != 0) {
+            continue; // what closes is called behind what opens
+        }
+        const unsigned given = meaning_of(method, gives);
+        make_call(method, PASSING);
+        calls[call_count - 1].between = given != 0;
+        make_call(named(large[n++ % 3]), LASTING);
+        if (given != 0) {
+            calls[call_count - 1].between = true;
+            make_call(closer_of(given), PASSING);
         }
     }
 }
 
 static void make_first(void) {
-    const cmrp_syntax_id ndr = {.uuid = cmrp_uuid_ndr20, .version = 2};
+    const cmrp_syntax_id syntaxes[] = {{.uuid = cmrp_uuid_ndr20, .version = 2},
+                                       {.uuid = cmrp_uuid_ndr64, .version = 1}};
     const cmrp_pdu_context context = {
         .abstract_syntax = {.uuid = cmrp_uuid_clusapi, .version = CMRP_INTERFACE_3},
-        .transfer_count = 1,
-        .transfers = &ndr};
-    const cmrp_pdu_result result = {.transfer = ndr};
+        .transfer_count = 2,
+        .transfers = syntaxes};
+    const cmrp_pdu_result result = {.transfer = syntaxes[0]};
     cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_BIND,
                                .flags = CMRP_PFC_FIRST_FRAG | CMRP_PFC_LAST_FRAG,
                                .drep = {0x10}},
@@ -219,6 +403,7 @@ static void make_first(void) {
     pdu.header.ptype = CMRP_PTYPE_BIND_ACK;
     pdu.assoc_group_id = 1;
     put_pdu(&first.side[1], &pdu);
+    first.side[1].numbers[0] = ASSOC_GROUP_AT;
 }
 
 // ---- packets ------------------------------------------------------------------------------------
@@ -231,9 +416,11 @@ typedef struct connection {
     uint32_t address;
     uint16_t port;
     uint32_t sequence[2];
+    uint32_t number;
     uint32_t call_id;
     const call *call;
-    size_t next; // index of the call after this one
+    size_t next;  // index of the call after this one
+    size_t start; // of the call behind those that open what stays open
     int side;
     size_t at;
 } connection;
@@ -276,9 +463,13 @@ static void put_handshake(connection *c) {
     put_packet(c, 0, 0x10, NULL, 0);
 }
 
-// Gives the PDUs of the call, which all connections share, this connection's number.
+// Gives the PDUs of the call, which all connections share, the call's number, and this connection's
+// in its association's identifier and its handles.
 static void number_pdus(connection *c) {
     const stream *s = &c->call->side[c->side];
+    for (size_t i = 0; i < MARKS && s->numbers[i] != 0; i++) {
+        cmrp_store(s->octets + s->numbers[i], 4, c->number, CMRP_LITTLE_ENDIAN);
+    }
     for (size_t at = 0; at < s->size; at += cmrp_load_u16(s->octets + at + 8, CMRP_LITTLE_ENDIAN)) {
         cmrp_store(s->octets + at + 12, 4, c->call_id, CMRP_LITTLE_ENDIAN);
     }
@@ -299,10 +490,23 @@ static void put_train(connection *c) {
     c->at = 0;
     c->side = 1 - c->side;
     if (c->side == 0) {
-        c->call = &calls[c->next];
-        c->next = (c->next + 1) % call_count;
+        c->call = &calls[c->next++];
         c->call_id++;
+        if (c->next == lasting_count) {
+            c->next = c->start;
+        } else if (c->next == call_count) {
+            c->next = lasting_count;
+        }
     }
+}
+
+// Where the connection begins: not all do the same at the same time.
+static size_t start_of(size_t number) {
+    size_t start = lasting_count + number % (call_count - lasting_count);
+    while (calls[start - 1].between) {
+        start++;
+    }
+    return start % call_count == 0 ? lasting_count : start;
 }
 
 static void put_capture(uint64_t size, size_t count) {
@@ -323,7 +527,8 @@ static void put_capture(uint64_t size, size_t count) {
                               .sequence = {1000, 5000000},
                               .call_id = 1,
                               .call = &first,
-                              .next = i % call_count};
+                              .number = (uint32_t)i + 1,
+                              .start = start_of(i)};
         put_handshake(&all[i]);
     }
     while (written < size) {

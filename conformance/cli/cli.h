@@ -3,6 +3,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdbool.h>
+
 #include "util/outcome.h"
 
 // argv[0] is the subcommand's name. Each handles --help itself (text to stdout, OUTCOME_OK).
@@ -24,6 +26,12 @@ enum outcome cli_usage(const char *subcommand, const char *format, ...)
 // "cmrp: message" to stderr. Returns outcome.
 enum outcome cli_fail(enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// cli_fail with what another function says, which is freed. Returns OUTCOME_USAGE.
+enum outcome cli_refuse(char *error);
+
+// The argument of -T, text or json. As cli_usage in what is wrong.
+enum outcome cli_take_form(const char *subcommand, const char *text, bool *json);
 
 // Whether to colour standard output: a terminal, and no NO_COLOR.
 int cli_colour(void);

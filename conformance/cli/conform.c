@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmrp conform: judges an implementation by the vectors.
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cli/cli.h"
+#include "cli/conform_options.h"
 #include "report/artifacts.h"
 #include "report/report.h"
 #include "suite/xfail.h"
@@ -15,13 +14,6 @@
 #include "testee/words.h"
 #include "util/file.h"
 #include "util/text.h"
-
-enum { PROCESSES_MAXIMUM = 64 };
-
-static const double TIMEOUT = 10; // seconds, for one answer
-static const double HELLO_TIMEOUT =
-    10; // seconds, at least: starting may take longer than answering
-static const double TIMEOUT_MAXIMUM = 86400;
 
 static const char help[] =
     "usage: cmrp conform --testee COMMAND [OPTION]... [ID|GLOB]...\n"
@@ -41,6 +33,9 @@ static const char help[] =
     "RULE/server@ADDRESS; what cannot be decoded is encoding/… ID is a case, a rule or a\n"
     "requirement. Rules that never could tell anything are not exercised, and no cases.\n"
     "\n"
+    "      --complete         with -r: the capture, a file, holds every call that its server\n"
+    "                         received, and nothing else changes its registry: rules may conclude\n"
+    "                         from what is not in it\n"
     "      --testee COMMAND   the testee\n"
     "      --vectors DIR      other vectors than those of cmrp\n"
     "      --level LEVEL      must: only vectors that cite a MUST; should: a MUST or a SHOULD;\n"
@@ -84,13 +79,12 @@ struct options {
     const char *testee;
     const char *vectors;
     const char *xfail;
-    const char *json;
-    const char *junit;
-    const char *html;
+    struct conform_forms forms;
     const char *artifacts;
     double timeout;
-    unsigned processes;
+    unsigned long processes;
     unsigned testees; // how many were given
+    bool complete;    // --complete
     bool capture;
     bool disagreement; // an option that asks for it
     bool verbose;
@@ -114,25 +108,6 @@ struct run {
 
 // ---- options ------------------------------------------------------------------------------------
 
-static bool read_seconds(const char *text, double *seconds) {
-    char *end;
-    errno = 0;
-    *seconds = strtod(text, &end);
-    return errno == 0 && end != text && *end == '\0' && *seconds > 0 && *seconds <= TIMEOUT_MAXIMUM;
-}
-
-static bool read_processes(const char *text, unsigned *processes) {
-    char *end;
-    const unsigned long n = strtoul(text, &end, 10);
-    *processes = (unsigned)n;
-    return *text >= '1' && *text <= '9' && *end == '\0' && n <= PROCESSES_MAXIMUM;
-}
-
-static bool read_level(const char *text, enum requirement_level *level) {
-    *level = strcmp(text, "must") == 0 ? LEVEL_MUST : LEVEL_SHOULD;
-    return *level == LEVEL_MUST || strcmp(text, "should") == 0;
-}
-
 enum {
     TESTEE = 1000,
     VECTORS,
@@ -143,6 +118,7 @@ enum {
     JUNIT,
     HTML,
     ARTIFACTS,
+    COMPLETE,
     SERVER,
     CLIENT,
     DISAGREEMENT
@@ -159,28 +135,18 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case DISAGREEMENT: o->disagreement = true; break;
     case VECTORS: o->vectors = optarg; break;
     case XFAIL: o->xfail = optarg; break;
-    case JSON: o->json = optarg; break;
-    case JUNIT: o->junit = optarg; break;
-    case HTML: o->html = optarg; break;
+    case JSON: o->forms.json = optarg; break;
+    case JUNIT: o->forms.junit = optarg; break;
+    case HTML: o->forms.html = optarg; break;
     case ARTIFACTS: o->artifacts = optarg; break;
     case 'v': o->verbose = true; break;
-    case LEVEL:
-        if (!read_level(optarg, &o->selection.level)) {
-            *outcome = cli_usage("conform", "--level takes must or should, not \"%.20s\"", optarg);
-        }
-        break;
-    case WAIT:
-        if (!read_seconds(optarg, &o->timeout)) {
-            *outcome = cli_usage("conform", "--timeout takes seconds, not \"%.20s\"", optarg);
-        }
-        break;
+    case LEVEL: *outcome = conform_take_level(optarg, &o->selection.level); break;
+    case WAIT: *outcome = conform_take_seconds(optarg, &o->timeout); break;
     case 'j':
-        if (!read_processes(optarg, &o->processes)) {
-            *outcome = cli_usage("conform", "-j takes a number from 1 to %d, not \"%.20s\"",
-                                 (int)PROCESSES_MAXIMUM, optarg);
-        }
+        *outcome = conform_take_number("-j", optarg, 1, CONFORM_PROCESSES, &o->processes);
         break;
     case 'r': o->capture = true; break;
+    case COMPLETE: o->complete = true; break;
     case SERVER:
     case CLIENT:
         *outcome = cli_usage("conform", "servers and clients cannot be judged in this version");
@@ -189,10 +155,6 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     default: *outcome = cli_usage("conform", "unusable option"); break;
     }
     return *outcome == OUTCOME_OK;
-}
-
-static bool goes_to_stdout(const char *path) {
-    return path != NULL && strcmp(path, "-") == 0;
 }
 
 static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {
@@ -210,11 +172,12 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
                                                  {"splits", required_argument, NULL, DISAGREEMENT},
                                                  {"mutate", required_argument, NULL, DISAGREEMENT},
                                                  {"seed", required_argument, NULL, DISAGREEMENT},
+                                                 {"complete", no_argument, NULL, COMPLETE},
                                                  {"verbose", no_argument, NULL, 'v'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
     int option;
-    *o = (struct options){.timeout = TIMEOUT, .processes = 1};
+    *o = (struct options){.timeout = conform_wait, .processes = 1};
     while ((option = getopt_long(argc, argv, "r:j:vh", long_options, NULL)) != -1) {
         if (!take_option(option, o, outcome)) {
             return false;
@@ -230,18 +193,18 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
         *outcome = cli_conform_capture(argc, argv);
         return false;
     }
+    if (o->complete && !o->capture) {
+        *outcome = cli_usage("conform", "--complete goes with -r");
+        return false;
+    }
     if (o->testee == NULL) {
         *outcome = cli_usage("conform", "--testee or -r is missing");
         return false;
     }
-    if (goes_to_stdout(o->json) + goes_to_stdout(o->junit) + goes_to_stdout(o->html) > 1) {
-        *outcome = cli_usage("conform", "only one of --json, --junit and --html can be standard "
-                                        "output");
-        return false;
-    }
+    *outcome = conform_check_forms(&o->forms);
     o->selection.patterns = (const char *const *)(argv + optind);
     o->selection.pattern_count = (size_t)(argc - optind);
-    return true;
+    return *outcome == OUTCOME_OK;
 }
 
 // ---- before the run -----------------------------------------------------------------------------
@@ -304,23 +267,12 @@ static struct report report_of(const struct run *r) {
     };
 }
 
-// Whether a machine form takes standard output; then the text is not printed.
-static bool stdout_taken(const struct options *o) {
-    return goes_to_stdout(o->json) || goes_to_stdout(o->junit) || goes_to_stdout(o->html);
-}
-
-static void print(struct buffer *text) {
-    fwrite(text->data, 1, text->size, stdout);
-    fflush(stdout);
-    buffer_free(text);
-}
-
 static void show_plan(struct run *r) {
-    if (!r->plan_shown && !stdout_taken(r->o)) {
+    if (!r->plan_shown && !conform_stdout_taken(&r->o->forms)) {
         const struct report report = report_of(r);
         struct buffer text = {0};
         report_plan(&report, &text);
-        print(&text);
+        conform_print(&text);
     }
     r->plan_shown = true;
 }
@@ -340,18 +292,11 @@ static enum outcome write_form(const struct run *r, const char *path,
                                void (*form)(const struct report *, struct buffer *)) {
     const struct report report = report_of(r);
     struct buffer text = {0};
-    char *error = NULL;
-    enum outcome outcome = OUTCOME_OK;
     if (path == NULL) {
         return OUTCOME_OK;
     }
     form(&report, &text);
-    if (!file_write(path, buffer_view(&text), &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
-    }
-    buffer_free(&text);
-    return outcome;
+    return conform_write(path, &text);
 }
 
 // The lines that make a testee do a case.
@@ -364,8 +309,7 @@ static enum outcome write_artifacts(const struct run *r) {
     const struct report report = report_of(r);
     char *error = NULL;
     if (r->artifacts != NULL && !artifacts_of_run(r->artifacts, &report, request_lines, &error)) {
-        cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        cli_refuse(error);
         return OUTCOME_USAGE;
     }
     return OUTCOME_OK;
@@ -390,9 +334,9 @@ static enum outcome run(struct run *r) {
     const struct host_options host_options = {
         .words = r->words,
         .timeout = r->o->timeout,
-        .hello_timeout = r->o->timeout > HELLO_TIMEOUT ? r->o->timeout : HELLO_TIMEOUT,
+        .hello_timeout = r->o->timeout > conform_wait ? r->o->timeout : conform_wait,
         .waits = HOST_WAITS,
-        .processes = r->o->processes,
+        .processes = (unsigned)r->o->processes,
         .window = HOST_WINDOW,
         .context = r,
         .ready = on_ready,
@@ -404,19 +348,19 @@ static enum outcome run(struct run *r) {
     host_run(&r->plan, &host_options, &r->host);
     progress_end(&r->progress);
     show_plan(r);
-    if (!stdout_taken(r->o)) {
+    if (!conform_stdout_taken(&r->o->forms)) {
         const struct report report = report_of(r);
         struct buffer text = {0};
         report_text(&report, &text);
-        print(&text);
+        conform_print(&text);
     }
     if (r->host.failure != NULL) {
         explain_failure(&r->host);
     }
     enum outcome outcome = host_outcome(&r->plan, &r->host);
-    outcome = outcome_worst(outcome, write_form(r, r->o->json, report_json));
-    outcome = outcome_worst(outcome, write_form(r, r->o->junit, report_junit));
-    outcome = outcome_worst(outcome, write_form(r, r->o->html, report_html));
+    outcome = outcome_worst(outcome, write_form(r, r->o->forms.json, report_json));
+    outcome = outcome_worst(outcome, write_form(r, r->o->forms.junit, report_junit));
+    outcome = outcome_worst(outcome, write_form(r, r->o->forms.html, report_html));
     return outcome_worst(outcome, write_artifacts(r));
 }
 
@@ -431,8 +375,7 @@ enum outcome cli_conform(int argc, char **argv) {
     if (prepare(&r, &error)) {
         outcome = run(&r);
     } else {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     }
     artifacts_close(r.artifacts);
     host_report_free(&r.host);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/conform_options.h"
 #include "judge/judge.h"
 #include "report/artifacts.h"
 #include "report/judgement.h"
@@ -20,11 +20,10 @@
 struct options {
     const char *capture;
     const char *xfail;
-    const char *json;
-    const char *junit;
-    const char *html;
+    struct conform_forms forms;
     const char *artifacts;
-    bool should;
+    enum requirement_level level;
+    bool complete;
     bool verbose;
     const char *const *patterns;
     size_t pattern_count;
@@ -42,7 +41,7 @@ struct run {
 
 // ---- options ------------------------------------------------------------------------------------
 
-enum { LEVEL = 1000, XFAIL, JSON, JUNIT, HTML, ARTIFACTS, NOT_HERE };
+enum { LEVEL = 1000, XFAIL, JSON, JUNIT, HTML, ARTIFACTS, COMPLETE, NOT_HERE };
 
 static bool take_option(int option, struct options *o, enum outcome *outcome) {
     *outcome = OUTCOME_OK;
@@ -53,17 +52,13 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
         }
         o->capture = optarg;
         break;
-    case LEVEL:
-        o->should = strcmp(optarg, "should") == 0;
-        if (!o->should && strcmp(optarg, "must") != 0) {
-            *outcome = cli_usage("conform", "--level takes must or should, not \"%.20s\"", optarg);
-        }
-        break;
+    case LEVEL: *outcome = conform_take_level(optarg, &o->level); break;
     case XFAIL: o->xfail = optarg; break;
-    case JSON: o->json = optarg; break;
-    case JUNIT: o->junit = optarg; break;
-    case HTML: o->html = optarg; break;
+    case JSON: o->forms.json = optarg; break;
+    case JUNIT: o->forms.junit = optarg; break;
+    case HTML: o->forms.html = optarg; break;
     case ARTIFACTS: o->artifacts = optarg; break;
+    case COMPLETE: o->complete = true; break;
     case 'v': o->verbose = true; break;
     case 'j':
     case NOT_HERE:
@@ -74,10 +69,6 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     return *outcome == OUTCOME_OK;
 }
 
-static bool goes_to_stdout(const char *path) {
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
 static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {
     static const struct option long_options[] = {{"level", required_argument, NULL, LEVEL},
                                                  {"xfail", required_argument, NULL, XFAIL},
@@ -85,6 +76,7 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
                                                  {"junit", required_argument, NULL, JUNIT},
                                                  {"html", required_argument, NULL, HTML},
                                                  {"artifacts", required_argument, NULL, ARTIFACTS},
+                                                 {"complete", no_argument, NULL, COMPLETE},
                                                  {"timeout", required_argument, NULL, NOT_HERE},
                                                  {"vectors", required_argument, NULL, NOT_HERE},
                                                  {"verbose", no_argument, NULL, 'v'},
@@ -96,14 +88,10 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
             return false;
         }
     }
-    if (goes_to_stdout(o->json) + goes_to_stdout(o->junit) + goes_to_stdout(o->html) > 1) {
-        *outcome = cli_usage("conform", "only one of --json, --junit and --html can be standard "
-                                        "output");
-        return false;
-    }
+    *outcome = conform_check_forms(&o->forms);
     o->patterns = (const char *const *)(argv + optind);
     o->pattern_count = (size_t)(argc - optind);
-    return true;
+    return *outcome == OUTCOME_OK;
 }
 
 // ---- the capture --------------------------------------------------------------------------------
@@ -127,12 +115,17 @@ static void show_progress(void *context, uint64_t packets) {
     }
 }
 
-static int open_capture(const char *path, enum outcome *outcome) {
+static int open_capture(const struct options *o, enum outcome *outcome) {
+    const char *path = o->capture;
     struct stat status;
     const bool standard = strcmp(path, "-") == 0;
     const int descriptor = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0 || fstat(descriptor, &status) != 0) {
         *outcome = cli_fail(OUTCOME_USAGE, "%s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (o->complete && lseek(descriptor, 0, SEEK_CUR) < 0) {
+        *outcome = cli_usage("conform", "--complete reads the capture twice: it must be a file");
         return -1;
     }
     if (S_ISDIR(status.st_mode)) {
@@ -147,7 +140,8 @@ static bool judge(struct run *r, enum outcome *outcome) {
     const struct options *o = r->o;
     const struct judge_options options = {.name = file_shown_name(o->capture),
                                           .catalogue = &r->catalogue,
-                                          .should = o->should,
+                                          .should = o->level == LEVEL_SHOULD,
+                                          .complete = o->complete,
                                           .patterns = o->patterns,
                                           .pattern_count = o->pattern_count,
                                           .xfail = o->xfail != NULL ? &r->xfail : NULL,
@@ -155,7 +149,7 @@ static bool judge(struct run *r, enum outcome *outcome) {
                                           .progress = show_progress,
                                           .context = r};
     char *error = NULL;
-    const int descriptor = open_capture(o->capture, outcome);
+    const int descriptor = open_capture(o, outcome);
     if (descriptor < 0) {
         return false;
     }
@@ -169,8 +163,7 @@ static bool judge(struct run *r, enum outcome *outcome) {
         close(descriptor);
     }
     if (!ok) {
-        *outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        *outcome = cli_refuse(error);
     }
     return ok;
 }
@@ -180,18 +173,11 @@ static bool judge(struct run *r, enum outcome *outcome) {
 static enum outcome write_form(const struct run *r, const char *path,
                                void (*form)(const struct judgement *, struct buffer *)) {
     struct buffer text = {0};
-    char *error = NULL;
-    enum outcome outcome = OUTCOME_OK;
     if (path == NULL) {
         return OUTCOME_OK;
     }
     form(&r->judgement, &text);
-    if (!file_write(path, buffer_view(&text), &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
-    }
-    buffer_free(&text);
-    return outcome;
+    return conform_write(path, &text);
 }
 
 static enum outcome write_artifacts(const struct run *r) {
@@ -200,9 +186,7 @@ static enum outcome write_artifacts(const struct run *r) {
         artifacts_of_judgement(r->artifacts, &r->judgement, r->o->capture, &error)) {
         return OUTCOME_OK;
     }
-    const enum outcome outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-    free(error);
-    return outcome;
+    return cli_refuse(error);
 }
 
 // Why there was nothing to judge.
@@ -232,16 +216,14 @@ static enum outcome report(const struct run *r) {
         buffer_free(&text);
         return OUTCOME_USAGE;
     }
-    if (!goes_to_stdout(o->json) && !goes_to_stdout(o->junit) && !goes_to_stdout(o->html)) {
+    if (!conform_stdout_taken(&o->forms)) {
         judgement_text(&r->judgement, cli_colour() != 0, o->verbose, &text);
-        fwrite(text.data, 1, text.size, stdout);
-        fflush(stdout);
     }
-    buffer_free(&text);
+    conform_print(&text);
     enum outcome outcome = judgement_outcome(&r->judgement);
-    outcome = outcome_worst(outcome, write_form(r, o->json, judgement_json));
-    outcome = outcome_worst(outcome, write_form(r, o->junit, judgement_junit));
-    outcome = outcome_worst(outcome, write_form(r, o->html, judgement_html));
+    outcome = outcome_worst(outcome, write_form(r, o->forms.json, judgement_json));
+    outcome = outcome_worst(outcome, write_form(r, o->forms.junit, judgement_junit));
+    outcome = outcome_worst(outcome, write_form(r, o->forms.html, judgement_html));
     return outcome_worst(outcome, write_artifacts(r));
 }
 
@@ -257,8 +239,7 @@ enum outcome cli_conform_capture(int argc, char **argv) {
     if (!catalogue_load(table, &r.catalogue, &error) ||
         (o.xfail != NULL && !xfail_load(o.xfail, &r.xfail, &error)) ||
         (o.artifacts != NULL && (r.artifacts = artifacts_open(o.artifacts, &error)) == NULL)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     } else if (judge(&r, &outcome)) {
         outcome = report(&r);
         judgement_free(&r.judgement);

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/conform_options.h"
 #include "replay/replay.h"
 #include "report/report.h"
 #include "testee/words.h"
@@ -20,12 +20,8 @@
 
 enum {
     VOICES_MAXIMUM = 16, // testees
-    PROCESSES_MAXIMUM = 64,
     MUTATE_MAXIMUM = 1000000,
 };
-
-static const double TIMEOUT = 10; // seconds, for one answer; at least as many to start
-static const double TIMEOUT_MAXIMUM = 86400;
 
 struct options {
     const char *testees[VOICES_MAXIMUM];
@@ -62,29 +58,6 @@ struct run {
 
 enum { TESTEE = 1000, VECTORS, LEVEL, XFAIL, WAIT, JSON, SPLITS, MUTATE, SEED, ONE_ONLY };
 
-static bool read_number(const char *text, unsigned long limit, unsigned long *number) {
-    char *end;
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number <= limit;
-}
-
-static bool read_seconds(const char *text, double *seconds) {
-    char *end;
-    *seconds = strtod(text, &end);
-    return end != text && *end == '\0' && *seconds > 0 && *seconds <= TIMEOUT_MAXIMUM;
-}
-
-// A number, or a complaint.
-static enum outcome take_number(const char *name, unsigned long least, unsigned long limit,
-                                unsigned long *number) {
-    if (!read_number(optarg, limit, number) || *number < least) {
-        return cli_usage("conform", "%s takes a number from %lu to %lu, not \"%.20s\"", name, least,
-                         limit, optarg);
-    }
-    return OUTCOME_OK;
-}
-
 static enum outcome take_testee(struct options *o) {
     if (o->testee_count == VOICES_MAXIMUM) {
         return cli_usage("conform", "more than %d --testee", (int)VOICES_MAXIMUM);
@@ -102,20 +75,11 @@ static enum outcome take_option(int option, struct options *o) {
     case SPLITS: o->splits = optarg; break;
     case 'r': o->capture = optarg; break;
     case 'v': o->verbose = true; break;
-    case MUTATE: return take_number("--mutate", 0, MUTATE_MAXIMUM, &o->mutate);
-    case SEED: return take_number("--seed", 0, UINT32_MAX, &o->seed);
-    case 'j': return take_number("-j", 1, PROCESSES_MAXIMUM, &o->processes);
-    case LEVEL:
-        if (strcmp(optarg, "must") != 0 && strcmp(optarg, "should") != 0) {
-            return cli_usage("conform", "--level takes must or should, not \"%.20s\"", optarg);
-        }
-        o->selection.level = strcmp(optarg, "must") == 0 ? LEVEL_MUST : LEVEL_SHOULD;
-        break;
-    case WAIT:
-        if (!read_seconds(optarg, &o->timeout)) {
-            return cli_usage("conform", "--timeout takes seconds, not \"%.20s\"", optarg);
-        }
-        break;
+    case MUTATE: return conform_take_number("--mutate", optarg, 0, MUTATE_MAXIMUM, &o->mutate);
+    case SEED: return conform_take_number("--seed", optarg, 0, UINT32_MAX, &o->seed);
+    case 'j': return conform_take_number("-j", optarg, 1, CONFORM_PROCESSES, &o->processes);
+    case LEVEL: return conform_take_level(optarg, &o->selection.level);
+    case WAIT: return conform_take_seconds(optarg, &o->timeout);
     case ONE_ONLY:
         return cli_usage("conform", "--junit, --html and --artifacts go with one --testee: here "
                                     "nobody is judged; --json and --splits say what differs");
@@ -141,7 +105,7 @@ static enum outcome read_options(int argc, char **argv, struct options *o) {
                                                  {NULL, 0, NULL, 0}};
     int option;
     enum outcome outcome = OUTCOME_OK;
-    *o = (struct options){.timeout = TIMEOUT, .processes = 1, .seed = 1};
+    *o = (struct options){.timeout = conform_wait, .processes = 1, .seed = 1};
     while (outcome == OUTCOME_OK &&
            (option = getopt_long(argc, argv, "r:j:v", long_options, NULL)) != -1) {
         outcome = take_option(option, o);
@@ -276,7 +240,7 @@ static void on_progress(void *context, size_t done) {
 static void ask(struct run *r) {
     const struct voice_options options = {
         .timeout = r->o->timeout,
-        .hello_timeout = r->o->timeout > TIMEOUT ? r->o->timeout : TIMEOUT,
+        .hello_timeout = r->o->timeout > conform_wait ? r->o->timeout : conform_wait,
         .processes = (unsigned)r->o->processes,
         .context = r,
         .progress = on_progress,
@@ -355,7 +319,8 @@ static enum outcome write_out(const struct run *r) {
     bool ok = r->o->splits == NULL || candidates_write(&report, r->o->splits, &written, &error);
     splits_text(&report, &text);
     if (ok && r->o->splits != NULL) {
-        buffer_printf(&text, "%zu vectors to be judged below %s\n", written, r->o->splits);
+        buffer_printf(&text, "%zu vector%s to be judged below %s\n", written,
+                      written == 1 ? "" : "s", r->o->splits);
     }
     if (!taken) {
         fwrite(text.data, 1, text.size, stdout);
@@ -366,30 +331,20 @@ static enum outcome write_out(const struct run *r) {
         ok = file_write(r->o->json, buffer_view(&text), &error);
     }
     buffer_free(&text);
-    enum outcome outcome = OUTCOME_OK;
-    if (!ok) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
-    }
-    return outcome;
+    return ok ? OUTCOME_OK : cli_refuse(error);
 }
 
 static enum outcome run(struct run *r) {
     char *error = NULL;
-    enum outcome outcome;
     if (!prepare(r, &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
-        return outcome;
+        return cli_refuse(error);
     }
     ask(r);
     if (r->o->xfail != NULL && !apply_xfail(r, &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
-        return outcome;
+        return cli_refuse(error);
     }
     splits_make(&r->questions, r->voices, r->voice_count, &r->splits);
-    outcome = write_out(r);
+    const enum outcome outcome = write_out(r);
     return outcome_worst(outcome, outcome_of(r));
 }
 

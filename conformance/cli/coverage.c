@@ -99,12 +99,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
             *outcome = cli_usage("coverage", "--status takes covered, planned or untestable");
         }
         break;
-    case 'T':
-        o->json = strcmp(optarg, "json") == 0;
-        if (!o->json && strcmp(optarg, "text") != 0) {
-            *outcome = cli_usage("coverage", "-T takes text or json");
-        }
-        break;
+    case 'T': *outcome = cli_take_form("coverage", optarg, &o->json); break;
     case 'h': fputs(help, stdout); return false;
     default: *outcome = cli_usage("coverage", "unusable option"); break;
     }
@@ -271,8 +266,7 @@ enum outcome cli_coverage(int argc, char **argv) {
         ledger_open(&catalogue, &vectors, directory, &ledger, &error)) {
         outcome = report(&o, &ledger);
     } else {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     }
     ledger_close(&ledger);
     vector_set_free(&vectors);

@@ -39,11 +39,6 @@ struct options {
     const char *file;
 };
 
-static bool set_form(struct options *o, const char *form) {
-    o->json = strcmp(form, "json") == 0;
-    return o->json || strcmp(form, "text") == 0;
-}
-
 // Returns false when the program is to end with *outcome.
 static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {
     enum { HEX = CLI_OPTION_OWN };
@@ -58,8 +53,8 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
         case HEX: o->hex = true; break;
         case 'V': o->show.verbose = true; break;
         case 'T':
-            if (!set_form(o, optarg)) {
-                *outcome = cli_usage("decode", "-T takes text or json, not \"%.20s\"", optarg);
+            *outcome = cli_take_form("decode", optarg, &o->json);
+            if (*outcome != OUTCOME_OK) {
                 return false;
             }
             break;

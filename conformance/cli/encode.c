@@ -78,8 +78,7 @@ static enum outcome write_result(const struct options *o, const struct buffer *o
     }
     if (!file_write(o->output != NULL ? o->output : "-", buffer_view(o->hex ? &text : octets),
                     &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     }
     buffer_free(&text);
     return outcome;
@@ -122,8 +121,7 @@ enum outcome cli_encode(int argc, char **argv) {
     if (file_read(o.file, FILE_LIMIT, &text, &error)) {
         outcome = encode(&o, &text);
     } else {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     }
     buffer_free(&text);
     return outcome;

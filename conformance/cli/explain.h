@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What explain.c (vectors, names) and explain_rule.c (requirements, rules) share.
+// What explain.c (names) takes from explain_vector.c, and from explain_rule.c (requirements, rules,
+// sequences).
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 
@@ -16,6 +17,7 @@ struct explain_sources {
 };
 
 // Each appends what is known about a name of its kind, and returns whether there is such a name.
+bool explain_vector(struct buffer *out, const struct explain_sources *s, const char *id);
 bool explain_requirement(struct buffer *out, const struct explain_sources *s, const char *id);
 bool explain_sequence(struct buffer *out, const struct explain_sources *s, const char *id);
 bool explain_rule(struct buffer *out, const struct explain_sources *s, const char *name);

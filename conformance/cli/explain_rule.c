@@ -49,7 +49,18 @@ static void put_steps(struct buffer *out, const struct ledger_sequence *sequence
     put_elements(out, "steps", json_object_get(sequence->json, "steps"));
     put_elements(out, "edits", json_object_get(sequence->json, "edits"));
     put_elements(out, "findings", json_object_get(sequence->json, "findings"));
-    buffer_printf(out, "  see it: cmrp export %s --as pcap | cmrp conform -r -\n", sequence->id);
+    if (json_is_true(json_object_get(sequence->json, "complete"))) {
+        buffer_printf(out,
+                      "  see it: cmrp export %s --as pcap >x.pcap; cmrp conform -r x.pcap "
+                      "--complete\n",
+                      sequence->id);
+    } else {
+        buffer_printf(out, "  see it: cmrp export %s --as pcap | cmrp conform -r -\n",
+                      sequence->id);
+    }
+    buffer_printf(out,
+                  "    (calls without \"auth\" are in clear there: findings of authentication-… "
+                  "come of that)\n");
 }
 
 static void put_sequence(struct buffer *out, const struct ledger_sequence *sequence) {
@@ -165,6 +176,10 @@ bool explain_rule(struct buffer *out, const struct explain_sources *s, const cha
     buffer_printf(out, "%s: rule, %s of the %s [%s]\n", rule->name, rule->must ? "MUST" : "SHOULD",
                   rules_role_name(rule->role), rule->section);
     buffer_printf(out, "  to change: %s\n", rule->advice);
+    if (rule->complete) {
+        buffer_printf(out,
+                      "  only with --complete: it needs every call that the server received\n");
+    }
     if (r != NULL) {
         buffer_printf(out, "  requirement:\n  ");
         explain_statement(out, r);

@@ -108,8 +108,7 @@ static enum outcome unknown(const struct vector_set *set, const struct sequence_
 static enum outcome write_out(const struct options *o, bool made, struct buffer *out, char *error) {
     enum outcome outcome = OUTCOME_OK;
     if (!made || !file_write(o->output, buffer_view(out), &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     }
     buffer_free(out);
     return outcome;
@@ -148,8 +147,7 @@ static enum outcome export_other(const struct options *o, const char *directory,
     struct sequence_set sequences;
     char *error = NULL;
     if (!sequence_set_load(directory, &sequences, &error)) {
-        const enum outcome failed = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        const enum outcome failed = cli_refuse(error);
         return failed;
     }
     const struct sequence *q = sequence_find(&sequences, o->id);
@@ -172,8 +170,7 @@ enum outcome cli_export(int argc, char **argv) {
         outcome = v != NULL ? write_vector(&o, v) : export_other(&o, directory, &set);
         vector_set_free(&set);
     } else {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
     }
     free(directory);
     return outcome;

@@ -105,12 +105,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
                                          "sequence");
         }
         break;
-    case 'T':
-        o->json = strcmp(optarg, "json") == 0;
-        if (!o->json && strcmp(optarg, "text") != 0) {
-            *outcome = cli_usage("list", "-T takes text or json");
-        }
-        break;
+    case 'T': *outcome = cli_take_form("list", optarg, &o->json); break;
     case 'h': fputs(help, stdout); return false;
     default: *outcome = cli_usage("list", "unusable option"); break;
     }
@@ -151,22 +146,11 @@ static struct item item_of_sequence(const struct sequence *q) {
                          q->requirements};
 }
 
-static bool holds(const json_t *words, const char *word) {
-    size_t i;
-    json_t *element;
-    json_array_foreach(words, i, element) {
-        if (strcmp(json_string_value(element), word) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool matches(const struct options *o, const struct item *item, struct globs *globs) {
     const bool matched = globs_match(globs, item->id);
     return matched && (o->type == NULL || strcmp(o->type, type_word(item->type)) == 0) &&
-           (o->requirement == NULL || holds(item->requirements, o->requirement)) &&
-           (o->flag == NULL || holds(item->flags, o->flag));
+           (o->requirement == NULL || vector_words_hold(item->requirements, o->requirement)) &&
+           (o->flag == NULL || vector_words_hold(item->flags, o->flag));
 }
 
 // What is left; free() it. NULL with *outcome set when there is nothing.
@@ -315,8 +299,7 @@ enum outcome cli_list(int argc, char **argv) {
     char *directory = o.vectors != NULL ? util_strdup(o.vectors) : cli_data_path("vectors");
     if (!vector_set_load(directory, &set, &error) ||
         !sequence_set_load(directory, &sequences, &error)) {
-        outcome = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        outcome = cli_refuse(error);
         free(directory);
         vector_set_free(&set);
         return outcome;

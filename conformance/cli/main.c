@@ -13,6 +13,7 @@
 #include "cmrp/cmrp.h"
 #include "util/buffer.h"
 #include "util/file.h"
+#include "util/text.h"
 
 static const struct {
     const char *name;
@@ -22,9 +23,11 @@ static const struct {
     {"decode", cli_decode, "show what a batch, change value, stub or PDU says"},
     {"encode", cli_encode, "turn JSON into the octets of one of these"},
     {"replay", cli_replay, "decode the ClusAPI calls of a capture"},
-    {"conform", cli_conform, "judge an implementation by the vectors"},
+    {"conform", cli_conform,
+     "judge an implementation by the vectors, or those who talk in a capture"},
     {"list", cli_list, "list the vectors"},
-    {"explain", cli_explain, "explain a vector, requirement, rule, method, flag or error"},
+    {"explain", cli_explain,
+     "explain a vector, sequence, requirement, rule, method, flag or error"},
     {"coverage", cli_coverage, "tell what shows whether each requirement is kept"},
     {"selftest", cli_selftest, "prove that what cmrp looks for is found"},
     {"export", cli_export, "write a vector as C, JSON, pcap, hex or octets"},
@@ -53,12 +56,27 @@ static void print_help(FILE *to) {
         to);
 }
 
+// File names, patterns and lines of files that a message quotes may hold anything. What was escaped
+// before stays as it is.
+__attribute__((format(printf, 1, 0))) static void complain(const char *format, va_list args) {
+    char text[4096];
+    struct buffer shown = {0};
+    vsnprintf(text, sizeof text, format, args);
+    for (const char *line = text, *end; line != NULL; line = end) {
+        end = strchr(line, '\n');
+        text_make_safe(&shown, line, end != NULL ? (size_t)(end++ - line) : strlen(line));
+        buffer_printf(&shown, "\n");
+    }
+    fputs(buffer_text(&shown), stderr);
+    buffer_free(&shown);
+}
+
 enum outcome cli_usage(const char *subcommand, const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "cmrp %s: ", subcommand);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\nTry `cmrp %s --help`.\n", subcommand);
+    complain(format, args);
+    fprintf(stderr, "Try `cmrp %s --help`.\n", subcommand);
     va_end(args);
     return OUTCOME_USAGE;
 }
@@ -67,10 +85,22 @@ enum outcome cli_fail(enum outcome outcome, const char *format, ...) {
     va_list args;
     va_start(args, format);
     fputs("cmrp: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    complain(format, args);
     va_end(args);
     return outcome;
+}
+
+enum outcome cli_refuse(char *error) {
+    const enum outcome outcome = cli_fail(OUTCOME_USAGE, "%s", error);
+    free(error);
+    return outcome;
+}
+
+enum outcome cli_take_form(const char *subcommand, const char *text, bool *json) {
+    *json = strcmp(text, "json") == 0;
+    return *json || strcmp(text, "text") == 0
+               ? OUTCOME_OK
+               : cli_usage(subcommand, "-T takes text or json, not \"%.20s\"", text);
 }
 
 int cli_colour(void) {

@@ -33,6 +33,8 @@ static const char help[] =
     "      --method NAME|OPNUM  only calls of this method\n"
     "      --rules            judge calls, and sequences of calls, by the specification: findings\n"
     "                         also say who broke which requirement and what to change\n"
+    "      --complete         with --rules: the capture, a file, holds every call that its server\n"
+    "                         received, so that rules may conclude from what is not in it\n"
     "      --require N        exit 1 unless at least N calls were found (after --method)\n"
     "      --limit-stub N     octets of the largest request or response that is read (4194304)\n"
     "      --limit-calls N    calls of one connection that may wait for an answer (1024)\n"
@@ -57,6 +59,7 @@ static const char help[] =
 enum {
     OPTION_METHOD = 1000,
     OPTION_RULES,
+    OPTION_COMPLETE,
     OPTION_REQUIRE,
     OPTION_STUB,
     OPTION_CALLS,
@@ -71,6 +74,7 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'V'},
     {"method", required_argument, NULL, OPTION_METHOD},
     {"rules", no_argument, NULL, OPTION_RULES},
+    {"complete", no_argument, NULL, OPTION_COMPLETE},
     {"require", required_argument, NULL, OPTION_REQUIRE},
     {"limit-stub", required_argument, NULL, OPTION_STUB},
     {"limit-calls", required_argument, NULL, OPTION_CALLS},
@@ -224,6 +228,7 @@ static bool read_options(int argc, char **argv, struct run *run, enum outcome *o
         case 'T': ok = set_form(run, optarg, outcome); break;
         case 'V': run->replay.verbose = true; break;
         case OPTION_RULES: run->replay.rules = true; break;
+        case OPTION_COMPLETE: run->replay.rule_limits.complete = true; break;
         case OPTION_METHOD: ok = set_method(run, optarg, outcome); break;
         case OPTION_LATER:
             *outcome = cli_usage("replay", "--%s is not in this version of cmrp",
@@ -239,6 +244,10 @@ static bool read_options(int argc, char **argv, struct run *run, enum outcome *o
         if (!ok) {
             return false;
         }
+    }
+    if (run->replay.rule_limits.complete && !run->replay.rules) {
+        *outcome = cli_usage("replay", "--complete goes with --rules");
+        return false;
     }
     if (optind < argc || run->file == NULL) {
         *outcome = run->file == NULL ? cli_usage("replay", "-r CAPTURE is missing")
@@ -259,6 +268,10 @@ static bool open_file(struct run *run, enum outcome *outcome) {
     run->descriptor = standard ? STDIN_FILENO : open(run->file, O_RDONLY | O_CLOEXEC);
     if (run->descriptor < 0 || fstat(run->descriptor, &status) != 0) {
         *outcome = cli_fail(OUTCOME_USAGE, "%s: %s", run->file, strerror(errno));
+        return false;
+    }
+    if (run->replay.rule_limits.complete && lseek(run->descriptor, 0, SEEK_CUR) < 0) {
+        *outcome = cli_usage("replay", "--complete reads the capture twice: it must be a file");
         return false;
     }
     if (S_ISDIR(status.st_mode)) {

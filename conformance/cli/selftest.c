@@ -61,12 +61,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case VECTORS: o->vectors = optarg; break;
     case TESTEE: o->testee = optarg; break;
     case 'v': o->verbose = true; break;
-    case 'T':
-        o->json = strcmp(optarg, "json") == 0;
-        if (!o->json && strcmp(optarg, "text") != 0) {
-            *outcome = cli_usage("selftest", "-T takes text or json");
-        }
-        break;
+    case 'T': *outcome = cli_take_form("selftest", optarg, &o->json); break;
     case 'h': fputs(help, stdout); return false;
     default: *outcome = cli_usage("selftest", "unusable option"); break;
     }

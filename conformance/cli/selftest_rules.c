@@ -110,8 +110,7 @@ enum outcome selftest_rules(struct selftest *s) {
     struct prove prove;
     char *error = NULL;
     if (!sequence_set_load(s->vectors, &set, &error)) {
-        const enum outcome failed = cli_fail(OUTCOME_USAGE, "%s", error);
-        free(error);
+        const enum outcome failed = cli_refuse(error);
         return failed;
     }
     if (set.count == 0) {

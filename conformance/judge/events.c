@@ -7,8 +7,6 @@
 #include "show/show.h"
 #include "suite/grow.h"
 
-enum { NAMES = 65536 }; // handles that get a name; further ones are shown as octets
-
 // ---- keeping ------------------------------------------------------------------------------------
 
 static void push(struct judge *j, const struct judge_happening *h) {
@@ -70,52 +68,12 @@ struct naming {
     const struct rules_end *server;
 };
 
-static const char *word(unsigned meaning) {
-    switch (meaning) {
-    case CMRP_MEANS_HCLUSTER: return "cluster";
-    case CMRP_MEANS_HNODE: return "node";
-    case CMRP_MEANS_HGROUP: return "group";
-    case CMRP_MEANS_HRES: return "resource";
-    case CMRP_MEANS_HKEY: return "key";
-    case CMRP_MEANS_HNETWORK: return "network";
-    case CMRP_MEANS_HNETINTERFACE: return "netinterface";
-    case CMRP_MEANS_HNOTIFY: return "notify";
-    case CMRP_MEANS_HBATCH_PORT: return "batch";
-    default: return "object";
-    }
-}
-
 static void name_handle(void *context, struct buffer *out, unsigned meaning,
                         const uint8_t handle[CMRP_HANDLE_SIZE]) {
-    static const uint8_t null[CMRP_HANDLE_SIZE];
     const struct naming *naming = context;
-    struct judge *j = naming->j;
-    struct judge_name_key key;
-    struct judge_name *known;
-    if (memcmp(handle, null, sizeof null) == 0) {
-        buffer_printf(out, "null");
-        return;
-    }
-    memset(&key, 0, sizeof key);
-    memcpy(key.server.address, naming->server->address, sizeof key.server.address);
-    key.server.port = naming->server->port;
-    key.server.family = naming->server->family;
-    memcpy(key.handle, handle, CMRP_HANDLE_SIZE);
-    HASH_FIND(hh, j->names, &key, sizeof key, known);
-    if (known == NULL && HASH_COUNT(j->names) >= NAMES) {
-        buffer_printf(out, "%s …%02x%02x%02x%02x", word(meaning), handle[CMRP_HANDLE_SIZE - 4],
-                      handle[CMRP_HANDLE_SIZE - 3], handle[CMRP_HANDLE_SIZE - 2],
-                      handle[CMRP_HANDLE_SIZE - 1]);
-        return;
-    }
-    if (known == NULL) {
-        known = util_alloc(sizeof *known);
-        memcpy(&known->key, &key, sizeof key);
-        known->meaning = meaning;
-        known->number = ++j->name_counts[meaning];
-        HASH_ADD(hh, j->names, key, sizeof key, known);
-    }
-    buffer_printf(out, "%s#%u", word(known->meaning), known->number);
+    struct show_server server = {.port = naming->server->port, .family = naming->server->family};
+    memcpy(server.address, naming->server->address, sizeof server.address);
+    show_handle_name(&naming->j->handles, &server, meaning, handle, out);
 }
 
 // ---- binds --------------------------------------------------------------------------------------
@@ -347,7 +305,6 @@ void judge_order_events(struct judge *j) {
 }
 
 void judge_forget_events(struct judge *j) {
-    struct judge_name *name, *next;
     for (size_t i = 0; i < j->happening_count; i++) {
         free(j->happenings[i].event.label);
     }
@@ -355,8 +312,5 @@ void judge_forget_events(struct judge *j) {
         free(j->recent[i].event.label);
     }
     free(j->happenings);
-    HASH_ITER(hh, j->names, name, next) {
-        HASH_DEL(j->names, name);
-        free(name);
-    }
+    show_handles_free(j->handles);
 }

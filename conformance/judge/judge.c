@@ -138,21 +138,43 @@ static bool count_finding(struct judge *j, struct judge_tally *t, size_t rule, b
     return true;
 }
 
+// What to change where octets do not decode.
+static const char *decoder_advice(const struct replay_finding *f) {
+    switch (f->code) {
+    case CMRP_E_TRUNCATED: return "Send this field, and all that follows it, in full size.";
+    case CMRP_E_TRAILING: return "Send nothing behind the last parameter.";
+    case CMRP_E_OVERRUN: return "Let the count be that of the elements that follow.";
+    case CMRP_E_COUNT_MISMATCH:
+        return "Send as many elements as the size parameter says, and their number as the count.";
+    case CMRP_E_NULL_POINTER: return "Send the array, or 0 as its size parameter.";
+    case CMRP_E_STRING_OFFSET: return "Send 0 as the offset of the string.";
+    case CMRP_E_STRING_COUNT:
+    case CMRP_E_ACTUAL_COUNT:
+        return "Let the actual count be the number of elements that follow, of a string with its "
+               "NUL, and at most the maximum count.";
+    case CMRP_E_STRING_TERMINATOR: return "End the string with NUL, and count it.";
+    default:
+        return f->must ? "Send what this section describes, octet for octet."
+                       : "Send the form that this section gives to writers.";
+    }
+}
+
 static void keep_finding(struct judge *j, const struct replay_finding *f, struct judge_tally *t,
                          size_t connection, uint64_t serial, cmrp_view octets,
                          const struct replay_call *call) {
+    if (f->allowed) {
+        return;
+    }
     const size_t rule = f->rule != NULL ? (size_t)(f->rule - rules_at(0)) : rules_count();
     if (!count_finding(j, t, rule, f->must)) {
         return;
     }
-    struct judge_hit hit = {.party = t->index, .rule = rule, .serial = serial};
+    struct judge_hit hit = {.party = t->index, .rule = rule, .number = f->number, .serial = serial};
     struct judge_finding *out = &hit.finding;
     out->requirement = f->rule != NULL ? f->rule->requirement : NULL;
     out->level = f->must ? JUDGE_MUST : JUDGE_SHOULD;
     out->section = f->section;
-    out->advice = f->rule != NULL ? f->rule->advice
-                                  : (f->must ? "Send what this section describes, octet for octet."
-                                             : "Send the form that this section gives to writers.");
+    out->advice = f->rule != NULL ? f->rule->advice : decoder_advice(f);
     out->frame = f->frame;
     out->connection = connection;
     out->event = JUDGE_NONE;
@@ -294,6 +316,23 @@ static void on_note(void *context, const struct replay_peers *peers, const char 
     judge_note_event(j, connection, text, stamp);
 }
 
+static void on_withdrawn(void *context, uint64_t number) {
+    struct judge *j = context;
+    size_t i = j->hit_count;
+    while (i > 0 && (j->hits[i - 1].rule == rules_count() || j->hits[i - 1].number != number)) {
+        i--;
+    }
+    if (i > 0) { // else it is counted only, by rules
+        struct judge_hit *hit = &j->hits[i - 1];
+        j->parties[hit->party]->kept[hit->rule]--;
+        free(hit->finding.field);
+        free(hit->finding.message);
+        buffer_free(&hit->finding.octets);
+        j->hit_count--;
+        memmove(hit, hit + 1, (j->hit_count - (i - 1)) * sizeof *hit);
+    }
+}
+
 static void on_judged(void *context, const struct rules *rules) {
     struct judge *j = context;
     struct rules_party party;
@@ -373,11 +412,13 @@ static bool judge(const struct judge_options *options, int descriptor, cmrp_view
                                              .call = on_call,
                                              .gap = on_gap,
                                              .note = on_note,
+                                             .withdrawn = on_withdrawn,
                                              .judged = on_judged};
     const struct replay_options how = {.format = REPLAY_NONE,
                                        .opnum = -1,
                                        .memory = options->memory,
                                        .rules = true,
+                                       .rule_limits = {.complete = options->complete},
                                        .observer = &observer,
                                        .progress = on_progress,
                                        .context = &j};

@@ -209,6 +209,7 @@ struct judge_options {
     const char *name;                  // of the capture, as it is to be shown
     const struct catalogue *catalogue; // for statements; may be NULL; must outlive the judgement
     bool should;                       // judge SHOULDs, too
+    bool complete; // the capture holds every call of its server (rules_limits.complete)
     // Cases whose id, rule or requirement matches one of these (all, when there are none).
     const char *const *patterns;
     size_t pattern_count;

@@ -32,6 +32,9 @@ static bool is_about_security(const struct rule *rule) {
 }
 
 static void add(struct player *p, const struct replay_finding *f) {
+    if (f->allowed) {
+        return;
+    }
     const struct sequence_capture *c = p->capture;
     const size_t step =
         f->frame > 0 && f->frame <= c->frames ? c->steps[f->frame - 1] : c->step_count;
@@ -137,8 +140,11 @@ bool play_sequence(const struct sequence *sequence, struct play *play, char **er
     struct player player = {.sequence = sequence, .capture = &capture, .play = play};
     const struct replay_observer observer = {
         .context = &player, .bind = on_bind, .call = on_call, .judged = on_judged};
-    const struct replay_options options = {
-        .format = REPLAY_NONE, .opnum = -1, .rules = true, .observer = &observer};
+    const struct replay_options options = {.format = REPLAY_NONE,
+                                           .opnum = -1,
+                                           .rules = true,
+                                           .observer = &observer,
+                                           .rule_limits = {.complete = sequence->complete}};
     struct replay_result result;
     struct buffer difference = {0};
     replay_memory(&options, capture.octets.data, capture.octets.size, &result);

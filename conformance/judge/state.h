@@ -8,6 +8,7 @@
 
 #include "judge/judge.h"
 #include "replay/replay.h"
+#include "show/handles.h"
 
 #define uthash_fatal(message) exit(OUTCOME_INTERNAL)
 #include <uthash.h>
@@ -48,17 +49,8 @@ struct judge_hit {                // a finding before there are cases
     struct judge_finding finding; // id: not yet
     size_t party;
     size_t rule;     // rules_count: encoding
+    uint64_t number; // of a rule's finding
     uint64_t serial; // of its event; 0: none
-};
-
-struct judge_name { // of a context handle
-    struct judge_name_key {
-        struct rules_end server;
-        uint8_t handle[CMRP_HANDLE_SIZE];
-    } key;
-    unsigned meaning;
-    unsigned number;
-    UT_hash_handle hh;
 };
 
 struct judge {
@@ -76,8 +68,7 @@ struct judge {
     uint64_t dropped;
     struct judge_hit *hits;
     size_t hit_count;
-    struct judge_name *names;
-    unsigned name_counts[CMRP_MEANS_HGENERIC + 1];
+    struct show_handles *handles;
 };
 
 // judge.c

@@ -110,23 +110,24 @@ static struct call *free_call(struct play *p) {
     return NULL;
 }
 
-static void ask(struct play *p) {
+static struct call *ask(struct play *p) {
     struct client *client = &p->clients[draw(&p->world.lot, CLIENTS)];
     struct line *line = &client->lines[draw(&p->world.lot, LINES)];
     struct call *c = free_call(p);
     if (client->group == 0 || !line->open || c == NULL || outstanding(p, line) >= OUTSTANDING) {
-        return;
+        return NULL;
     }
     const struct action *action = draw_action(&p->world.lot);
     c->client = client;
     c->line = line;
     if (!action->ask(p, c)) {
         forget_call(c);
-        return;
+        return NULL;
     }
     c->action = action;
     c->id = ++line->call_id;
     talk_request(line, c->id, action->opnum, c->request);
+    return c;
 }
 
 static void execute(struct play *p, struct call *c) {
@@ -202,7 +203,11 @@ void play_step(struct play *p) {
     const uint32_t what = draw(lot, 1000);
     struct call *c = &p->calls[draw(lot, CALLS)];
     if (what < 330) {
-        ask(p);
+        struct call *asked = ask(p);
+        if (asked != NULL && p->calm && chance(lot, 95)) {
+            execute(p, asked);
+            tell(p, asked);
+        }
     } else if (what < 640) {
         execute(p, c);
     } else if (what < 960) {

@@ -69,6 +69,7 @@ struct play {
     uint32_t next_handle;
     uint16_t next_port;
     bool closed; // nothing changes but by the calls of these clients
+    bool calm;   // most calls are answered before the next one is asked
 };
 
 extern const struct action actions[];

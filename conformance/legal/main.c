@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a capture of traffic that keeps the specification: legal-traffic [--closed] SEED
-// STEPS [SKIP LOSE].
+// Writes a capture of traffic that keeps the specification: legal-traffic [--closed]
+// [--calm] SEED STEPS [SKIP LOSE].
 // Clients come and go, calls overlap and are answered in drawn orders, things change that no call
-// has caused, unless --closed. SKIP leaves out the first packets; of the others LOSE in 10,000 are
-// lost.
+// has caused, unless --closed; with --calm few calls overlap. SKIP leaves out the first packets; of
+// the others LOSE in 10,000 are lost.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +54,11 @@ int main(int argc, char **argv) {
     const bool closed = argc > 1 && strcmp(argv[1], "--closed") == 0;
     argc -= closed;
     argv += closed;
+    const bool calm = argc > 1 && strcmp(argv[1], "--calm") == 0;
+    argc -= calm;
+    argv += calm;
     if (argc != 3 && argc != 5) {
-        fputs("usage: legal-traffic [--closed] SEED STEPS [SKIP LOSE] >CAPTURE\n", stderr);
+        fputs("usage: legal-traffic [--closed] [--calm] SEED STEPS [SKIP LOSE] >CAPTURE\n", stderr);
         return 2;
     }
     const uint64_t seed = strtoull(argv[1], NULL, 0);
@@ -67,6 +70,7 @@ int main(int argc, char **argv) {
     }
     play_begin(&play, seed);
     play.closed = closed;
+    play.calm = calm;
     for (uint64_t i = 0; i < steps; i++) {
         play_step(&play);
         if (play.out.size > CHUNK) {

@@ -38,6 +38,7 @@ static void *on_open(void *context, const struct assoc_conversation *conversatio
         r->start = (struct capture_stamp){stamp->frame, stamp->seconds, stamp->nanoseconds};
     }
     c->replay = r;
+    c->opened = stamp->frame;
     c->id = DATAGRAMS | ++r->conversations;
     set_endpoint(c, 0, &conversation->client);
     set_endpoint(c, 1, &conversation->server);
@@ -51,6 +52,7 @@ static void on_move(void *user, const struct assoc_address *server) {
     replay_judge_close(c, true, &(struct assoc_stamp){0});
     c->id = DATAGRAMS | ++c->replay->conversations;
     set_endpoint(c, 1, server);
+    c->ends_for = 0;
 }
 
 static void on_call(void *user, const struct assoc_call *call) {
@@ -60,7 +62,7 @@ static void on_call(void *user, const struct assoc_call *call) {
 static void on_note(void *context, void *user, enum assoc_note note, const char *text,
                     const struct assoc_stamp *stamp) {
     if (user != NULL && !replay_note_is_harmless(note)) {
-        replay_blind(user, stamp);
+        replay_blind(user, -1);
     }
     replay_on_note(context, user, assoc_note_code(note), text, stamp);
 }

@@ -32,18 +32,29 @@ struct replay_finding *replay_next_finding(struct replay_call *out, bool must) {
     return &out->findings[out->finding_count++];
 }
 
+// Padding may have any value [MS-RPCE 2.2], and clients may send some behind a stub
+// [MS-RPCE 2.2.2.13].
+static bool is_allowed(cmrp_code code, bool response) {
+    return code == CMRP_E_NDR_PADDING || (code == CMRP_E_TRAILING && !response);
+}
+
 static void add_finding(struct replay_call *out, bool must, bool response, uint64_t frame,
                         const cmrp_error *complaint) {
     struct replay_finding *f = replay_next_finding(out, must);
     if (f != NULL) {
         f->must = must;
+        f->allowed = !must && is_allowed(complaint->code, response);
         f->role = response ? RULES_SERVER : RULES_CLIENT;
         f->rule = NULL;
+        f->code = complaint->code;
         f->pdu = false;
         f->response = response;
         f->frame = frame;
         f->offset = complaint->offset;
-        f->size = 0;
+        // What is left of the field, or of the stub; of other errors the field's size is not known.
+        f->size = complaint->code == CMRP_E_TRUNCATED || complaint->code == CMRP_E_TRAILING
+                      ? (size_t)complaint->left
+                      : 0;
         f->section = complaint->section;
         cmrp_error_field(complaint, f->field, sizeof f->field);
         cmrp_error_message(complaint, f->message, sizeof f->message);

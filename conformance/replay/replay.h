@@ -41,6 +41,7 @@ enum { REPLAY_FINDINGS = 100 }; // of one call or bind that are kept; more are o
 // What is wrong with a call or a bind: found by a decoder, or by a rule.
 struct replay_finding {
     bool must;
+    bool allowed;         // unusual, but no breach of anything: not for judging
     enum rules_role role; // whose octets, or whose doing, it is
     uint64_t frame;
     uint64_t offset; // within the stub, or within the PDU
@@ -50,6 +51,8 @@ struct replay_finding {
     char field[128];
     const char *section;
     const struct rule *rule; // NULL: of a decoder
+    cmrp_code code;          // of a decoder's finding, where it has one
+    uint64_t number;         // of a rule's finding (rules_finding)
     char message[256];       // what is wrong, without the rule's advice
 };
 
@@ -108,6 +111,9 @@ struct replay_observer {
     // peers is NULL where the note concerns the whole capture.
     void (*note)(void *context, const struct replay_peers *peers, const char *code,
                  const char *text, const struct assoc_stamp *stamp);
+    // The finding of a rule was taken back: what was lost before it shows only now. Records that
+    // were written have it all the same.
+    void (*withdrawn)(void *context, uint64_t number);
     // At the end, with `rules` set: who was judged and how often (rules_party_at).
     void (*judged)(void *context, const struct rules *rules);
 };
@@ -125,6 +131,9 @@ struct replay_options {
     struct assoc_datagram_limits datagrams;
     size_t memory; // octets that all connections together may keep; 0: the default of assoc/
     bool rules;    // judge calls and binds: findings of rules join those of the decoders
+    // Bounds of `rules`. With `complete` the capture is read twice, so that it must be a file: the
+    // first time to see whether it may be complete, else rules that need that are not applied, and
+    // the note "rules-incomplete" says so.
     struct rules_limits rule_limits;
     const struct replay_observer *observer; // may be NULL
     // Receives one record, its line feed included. Returns false to stop: nothing more can be

@@ -13,12 +13,21 @@ static struct rules_end end_of(const struct capture_endpoint *endpoint) {
     return end;
 }
 
-struct replay_peers replay_peers_of(const struct replay_connection *c) {
+static const struct rules_peers *ends_of(struct replay_connection *c) {
     const int client = replay_client(c);
-    return (struct replay_peers){.ends = {.connection = c->id,
-                                          .client = end_of(&c->endpoint[client]),
-                                          .server = end_of(&c->endpoint[1 - client]),
-                                          .whole = c->whole},
+    if (c->ends_for != client + 1) {
+        c->ends_for = client + 1;
+        c->ends = (struct rules_peers){.connection = c->id,
+                                       .client = end_of(&c->endpoint[client]),
+                                       .server = end_of(&c->endpoint[1 - client])};
+    }
+    c->ends.whole = c->whole;
+    return &c->ends;
+}
+
+struct replay_peers replay_peers_of(struct replay_connection *c) {
+    const int client = replay_client(c);
+    return (struct replay_peers){.ends = *ends_of(c),
                                  .client = c->text[client],
                                  .server = c->text[1 - client],
                                  .direction = client};
@@ -34,6 +43,7 @@ static void on_finding(void *context, const struct rules_finding *f) {
     if (kept != NULL) {
         *kept = (struct replay_finding){.must = rule->must,
                                         .role = rule->role,
+                                        .number = f->number,
                                         .frame = f->frame,
                                         .offset = f->offset,
                                         .size = f->size,
@@ -48,6 +58,15 @@ static void on_finding(void *context, const struct rules_finding *f) {
     }
 }
 
+static void on_withdrawn(void *context, size_t rule, uint64_t number) {
+    const struct replay *r = context;
+    const struct replay_observer *observer = r->options->observer;
+    (void)rule;
+    if (observer != NULL && observer->withdrawn != NULL) {
+        observer->withdrawn(observer->context, number);
+    }
+}
+
 static void on_note(void *context, const char *code, const char *text,
                     const struct assoc_stamp *stamp) {
     replay_on_note(context, NULL, code, text, stamp);
@@ -56,7 +75,8 @@ static void on_note(void *context, const char *code, const char *text,
 // ---- events -------------------------------------------------------------------------------------
 
 void replay_rules_begin(struct replay *r) {
-    const struct rules_events events = {.context = r, .finding = on_finding, .note = on_note};
+    const struct rules_events events = {
+        .context = r, .finding = on_finding, .withdrawn = on_withdrawn, .note = on_note};
     if (r->options->rules) {
         r->rules = rules_create(&r->options->rule_limits, &events);
     }
@@ -64,6 +84,7 @@ void replay_rules_begin(struct replay *r) {
 
 void replay_rules_end(struct replay *r) {
     const struct replay_observer *observer = r->options->observer;
+    r->whole = r->rules == NULL || rules_whole(r->rules);
     if (r->rules != NULL && observer != NULL && observer->judged != NULL) {
         observer->judged(observer->context, r->rules);
     }
@@ -71,21 +92,31 @@ void replay_rules_end(struct replay *r) {
     r->rules = NULL;
 }
 
+static void note_told(struct replay_connection *c, const struct assoc_stamp *asked,
+                      const struct assoc_stamp *answered) {
+    const int client = replay_client(c);
+    const uint64_t frames[2] = {asked->frame, answered->frame};
+    for (int i = 0; i < 2; i++) {
+        uint64_t *told = &c->told[i == 0 ? client : 1 - client];
+        *told = frames[i] > *told ? frames[i] : *told;
+    }
+}
+
 void replay_judge_bind(struct replay_connection *c, const struct assoc_bind *bind,
                        struct replay_call *findings) {
     struct replay *r = c->replay;
+    note_told(c, &bind->offered, &bind->answered);
     if (r->rules != NULL) {
-        const struct replay_peers peers = replay_peers_of(c);
         r->judged = findings;
-        rules_bind(r->rules, &peers.ends, bind);
+        rules_bind(r->rules, ends_of(c), bind);
         r->judged = NULL;
     }
 }
 
 void replay_judge_request(struct replay_connection *c, const struct assoc_call *call) {
+    note_told(c, &call->request.stamp, &call->response.stamp);
     if (c->replay->rules != NULL) {
-        const struct replay_peers peers = replay_peers_of(c);
-        rules_request(c->replay->rules, &peers.ends, call);
+        rules_request(c->replay->rules, ends_of(c), call);
     }
 }
 
@@ -99,44 +130,50 @@ static struct rules_side side_of(const struct replay_side *side) {
 
 void replay_judge_call(struct replay_connection *c, struct replay_call *call) {
     struct replay *r = c->replay;
+    note_told(c, &call->call->request.stamp, &call->call->response.stamp);
     if (r->rules != NULL) {
-        const struct replay_peers peers = replay_peers_of(c);
         const struct rules_call judged = {.call = call->call,
                                           .method = call->method,
                                           .request = side_of(&call->request),
                                           .response = side_of(&call->response)};
         r->judged = call;
-        rules_call(r->rules, &peers.ends, &judged);
+        rules_call(r->rules, ends_of(c), &judged);
         r->judged = NULL;
     }
 }
 
-void replay_blind(struct replay_connection *c, const struct assoc_stamp *stamp) {
+// The frame of the last PDU before what is missing.
+static uint64_t known_until(const struct replay_connection *c, int direction) {
+    const uint64_t one = c->told[direction > 0];
+    const uint64_t other = direction < 0 ? c->told[1] : one;
+    const uint64_t told = one < other ? one : other;
+    return told > 0 ? told : c->opened;
+}
+
+void replay_blind(struct replay_connection *c, int direction) {
     struct replay *r = c->replay;
     c->whole = false;
     // Before it is known who is the client nothing was judged.
     if (r->rules != NULL && (c->assoc == NULL || assoc_kind(c->assoc) == ASSOC_OURS)) {
-        const struct replay_peers peers = replay_peers_of(c);
-        rules_blind(r->rules, &peers.ends, stamp);
+        rules_blind(r->rules, ends_of(c), known_until(c, direction));
     }
 }
 
-void replay_doubt(struct replay_connection *c) {
+void replay_doubt(struct replay_connection *c, int direction) {
     struct replay *r = c->replay;
     const enum assoc_kind kind = c->assoc != NULL ? assoc_kind(c->assoc) : ASSOC_NOT_RPC;
     if (r->rules != NULL && (kind == ASSOC_UNDECIDED || kind == ASSOC_UNBOUND)) {
         for (int i = 0; i < 2; i++) { // it may not be known who is the client
             const struct rules_end client = end_of(&c->endpoint[i]);
             const struct rules_end server = end_of(&c->endpoint[1 - i]);
-            rules_doubt(r->rules, &client, &server);
+            rules_doubt(r->rules, &client, &server, known_until(c, direction));
         }
     }
 }
 
 void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp) {
     if (c->replay->rules != NULL) {
-        const struct replay_peers peers = replay_peers_of(c);
-        rules_close(c->replay->rules, &peers.ends, broken, stamp);
+        rules_close(c->replay->rules, ends_of(c), broken, stamp);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of a capture: streams to connections, connections to calls, calls to records.
 #include <string.h>
+#include <unistd.h>
 
 #include "replay/state.h"
 
@@ -133,7 +134,7 @@ static void on_loss(void *context, const struct assoc_loss *loss) {
     show_early(c);
     struct replay *r = c->replay;
     r->result->gaps++;
-    replay_blind(c, &loss->stamp);
+    replay_blind(c, loss->direction);
     if (r->options->observer != NULL && r->options->observer->gap != NULL) {
         const struct replay_peers peers = replay_peers_of(c);
         r->options->observer->gap(r->options->observer->context, &peers, loss);
@@ -168,7 +169,7 @@ static void on_note(void *context, enum assoc_note note, const char *text,
     struct replay_connection *c = context;
     show_early(c);
     if (!replay_note_is_harmless(note)) {
-        replay_blind(c, stamp);
+        replay_blind(c, -1);
     }
     replay_on_note(c->replay, c, assoc_note_code(note), text, stamp);
 }
@@ -234,6 +235,7 @@ static void *on_open(void *context, const struct capture_flow *flow,
     c->flow = flow->id;
     c->id = flow->id;
     c->whole = flow->initiator_known;
+    c->opened = stamp->frame;
     for (int i = 0; i < 2; i++) {
         c->endpoint[i] = flow->endpoint[i];
         capture_endpoint_format(&flow->endpoint[i], c->text[i]);
@@ -263,8 +265,8 @@ static void on_gap(void *context, void *user, int direction, uint64_t octets,
     struct replay_connection *c = user;
     const struct assoc_stamp at = stamp_of(stamp);
     (void)context;
-    replay_blind(c, &at);
-    replay_doubt(c);
+    replay_blind(c, direction);
+    replay_doubt(c, direction);
     assoc_gap(c->assoc, direction, octets, &at);
 }
 
@@ -275,7 +277,7 @@ static void on_close(void *context, void *user, enum capture_close why,
     const struct assoc_stamp at = stamp_of(stamp);
     if (c->assoc != NULL) {
         if (why == CAPTURE_CLOSE_EVICTED && is_ours(c)) {
-            replay_blind(c, &at); // it goes on, unseen
+            replay_blind(c, -1); // it goes on, unseen
         }
         assoc_close(c->assoc, &at);
         replay_judge_close(c, why != CAPTURE_CLOSE_FIN, &at);
@@ -301,7 +303,7 @@ static void on_capture_note(void *context, enum capture_note kind, const struct 
     if (flow != NULL) {
         HASH_FIND(hh, r->connections, &flow->id, sizeof flow->id, c);
         if (c != NULL && c->assoc != NULL) {
-            replay_blind(c, &at);
+            replay_blind(c, -1);
         }
         if (c == NULL || !is_ours(c)) {
             const struct replay_early note = {flow->id, capture_note_name(kind), util_strdup(text),
@@ -349,30 +351,80 @@ static void end(struct replay *r) {
     replay_rules_end(r);
     r->result->status = r->result->error.status;
     r->result->packets = r->result->stats.packets;
-    replay_forget_handles(r);
+    show_handles_free(r->handles);
     replay_forget_endpoints(r);
     forget_notes(r);
     buffer_free(&r->out);
 }
 
-void replay_descriptor(const struct replay_options *options, int descriptor,
-                       struct replay_result *result) {
+// Where a capture is read from.
+struct source {
+    int descriptor; // -1: memory
+    const uint8_t *data;
+    size_t size;
+};
+
+// Reads it once. Returns whether nothing shows that calls are missing.
+static bool run(const struct replay_options *options, const struct source *source, bool incomplete,
+                struct replay_result *result) {
     struct replay r = begin(options, result);
     const struct capture_handler handler = handler_of(&r);
+    const struct assoc_stamp start = {0};
     replay_rules_begin(&r);
     replay_datagrams_begin(&r);
-    capture_run_descriptor(descriptor, &options->capture, &handler, &result->stats, &result->error);
+    if (incomplete) {
+        replay_on_note(&r, NULL, "rules-incomplete",
+                       "calls may be missing, or there are several servers: rules that need a "
+                       "complete capture are not applied",
+                       &start);
+    }
+    if (source->descriptor >= 0) {
+        capture_run_descriptor(source->descriptor, &options->capture, &handler, &result->stats,
+                               &result->error);
+    } else {
+        capture_run_memory(source->data, source->size, &options->capture, &handler, &result->stats,
+                           &result->error);
+    }
     end(&r);
+    return r.whole;
+}
+
+// What is missing often shows only later, when rules have concluded from it: so it is looked for
+// first.
+static bool is_complete(const struct replay_options *options, const struct source *source) {
+    struct replay_options first = *options;
+    struct replay_result result;
+    const off_t start = source->descriptor >= 0 ? lseek(source->descriptor, 0, SEEK_CUR) : 0;
+    first.format = REPLAY_NONE;
+    first.opnum = -1;
+    first.observer = NULL;
+    first.progress = NULL;
+    if (start < 0) {
+        return false; // it cannot be read again
+    }
+    const bool whole = run(&first, source, false, &result);
+    return source->descriptor >= 0 ? lseek(source->descriptor, start, SEEK_SET) >= 0 && whole
+                                   : whole;
+}
+
+static void run_all(const struct replay_options *options, const struct source *source,
+                    struct replay_result *result) {
+    struct replay_options second = *options;
+    const bool asked = options->rules && options->rule_limits.complete;
+    second.rule_limits.complete = asked && is_complete(options, source);
+    (void)run(&second, source, asked && !second.rule_limits.complete, result);
+}
+
+void replay_descriptor(const struct replay_options *options, int descriptor,
+                       struct replay_result *result) {
+    const struct source source = {.descriptor = descriptor};
+    run_all(options, &source, result);
 }
 
 void replay_memory(const struct replay_options *options, const uint8_t *data, size_t size,
                    struct replay_result *result) {
-    struct replay r = begin(options, result);
-    const struct capture_handler handler = handler_of(&r);
-    replay_rules_begin(&r);
-    replay_datagrams_begin(&r);
-    capture_run_memory(data, size, &options->capture, &handler, &result->stats, &result->error);
-    end(&r);
+    const struct source source = {.descriptor = -1, .data = data, .size = size};
+    run_all(options, &source, result);
 }
 
 // ---- the result ---------------------------------------------------------------------------------

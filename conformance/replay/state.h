@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of this folder share: run.c glues capture to assoc, decode.c makes sense of a
-// call, json.c and text.c write records, handles.c names handles. Not for other folders.
+// call, json.c and text.c write records. Not for other folders.
 #ifndef REPLAY_STATE_H
 #define REPLAY_STATE_H
 
@@ -8,13 +8,13 @@
 
 #include "assoc/datagram.h"
 #include "replay/replay.h"
+#include "show/handles.h"
 #include "show/show.h"
 
 #define uthash_fatal(message) exit(OUTCOME_INTERNAL)
 #include <uthash.h>
 
 struct replay_connection;
-struct replay_handle;
 
 struct replay {
     const struct replay_options *options;
@@ -25,10 +25,10 @@ struct replay {
     size_t unopened_count;
     struct assoc_datagrams *datagrams;
     struct replay_endpoint *endpoints; // hash table: endpoints of the interface, over TCP
-    struct replay_handle *handles;     // hash table
-    unsigned handle_counts[CMRP_MEANS_HGENERIC + 1];
-    struct buffer out;          // the record being written
-    struct rules *rules;        // NULL: nobody judges
+    struct show_handles *handles;
+    struct buffer out;   // the record being written
+    struct rules *rules; // NULL: nobody judges
+    bool whole;          // at the end: rules have seen nothing that shows that calls are missing
     struct replay_call *judged; // whose findings rules are making
     uint64_t conversations;     // over datagrams, so far
     bool started;
@@ -38,9 +38,13 @@ struct replay {
 
 struct replay_connection {
     struct replay *replay;
-    uint64_t flow; // 0: a conversation over datagrams
-    uint64_t id;   // unique among both
-    bool whole;    // seen from its first octet on, nothing lost so far
+    uint64_t flow;    // 0: a conversation over datagrams
+    uint64_t id;      // unique among both
+    bool whole;       // seen from its first octet on, nothing lost so far
+    uint64_t opened;  // frame of the first octet
+    uint64_t told[2]; // by direction: frame of the last PDU that something was made of; 0: none yet
+    struct rules_peers ends; // as rules know them, of the direction `ends_for` - 1; 0: not yet
+    int ends_for;
     struct capture_endpoint endpoint[2];
     char text[2][CAPTURE_ENDPOINT_TEXT];
     struct assoc *assoc; // NULL when it is not DCE/RPC, or connectionless: endpoint[0] asks
@@ -72,7 +76,7 @@ void replay_on_note(struct replay *r, struct replay_connection *c, const char *c
 
 // ---- rules (rules.c) ----------------------------------------------------------------------------
 
-struct replay_peers replay_peers_of(const struct replay_connection *c);
+struct replay_peers replay_peers_of(struct replay_connection *c);
 void replay_rules_begin(struct replay *r);
 // Tells the observer who was judged.
 void replay_rules_end(struct replay *r);
@@ -81,11 +85,11 @@ void replay_judge_bind(struct replay_connection *c, const struct assoc_bind *bin
                        struct replay_call *findings);
 void replay_judge_request(struct replay_connection *c, const struct assoc_call *call);
 void replay_judge_call(struct replay_connection *c, struct replay_call *call);
-// Octets of a connection are missing that may turn out to be of this protocol.
-void replay_doubt(struct replay_connection *c);
+// Octets of a direction are missing of a connection that may turn out to be of this protocol.
+void replay_doubt(struct replay_connection *c, int direction);
 void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp);
-// Octets or calls of the connection are not known.
-void replay_blind(struct replay_connection *c, const struct assoc_stamp *stamp);
+// Octets or calls of the connection are not known, those of a direction; -1: or of both.
+void replay_blind(struct replay_connection *c, int direction);
 // Whether all calls are known in spite of it.
 bool replay_note_is_harmless(enum assoc_note note);
 
@@ -172,12 +176,5 @@ void replay_text_note(struct replay *r, struct replay_connection *c, const char 
 
 // Hands replay->out to the caller's write and clears it.
 void replay_flush(struct replay *r);
-
-// ---- handles ------------------------------------------------------------------------------------
-
-// Appends the short name of a context handle of a server; names are given in order of appearance.
-void replay_name_handle(struct replay *r, const struct capture_endpoint *server, unsigned meaning,
-                        const uint8_t handle[CMRP_HANDLE_SIZE], struct buffer *out);
-void replay_forget_handles(struct replay *r);
 
 #endif

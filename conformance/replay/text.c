@@ -18,7 +18,9 @@ struct naming {
 static void name_handle(void *context, struct buffer *out, unsigned meaning,
                         const uint8_t handle[CMRP_HANDLE_SIZE]) {
     const struct naming *naming = context;
-    replay_name_handle(naming->replay, naming->server, meaning, handle, out);
+    struct show_server server = {.port = naming->server->port, .family = naming->server->family};
+    memcpy(server.address, naming->server->addr, sizeof server.address);
+    show_handle_name(&naming->replay->handles, &server, meaning, handle, out);
 }
 
 static struct show_options show_options(const struct replay *r) {

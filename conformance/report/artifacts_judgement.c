@@ -106,6 +106,7 @@ static void keep_connection(struct keeping *k) {
 static void keep_readme(struct keeping *k) {
     const struct judge_finding *f = k->first;
     const char *level = k->j->should ? " --level should" : "";
+    const char *complete = k->c->rule != NULL && k->c->rule->complete ? " --complete" : "";
     struct buffer text = {0};
     buffer_printf(&text, "%s: %s, %llu findings\n", k->c->id, verdict_name(k->c->verdict),
                   (unsigned long long)k->c->found);
@@ -118,7 +119,7 @@ static void keep_readme(struct keeping *k) {
     }
     buffer_printf(&text, "\nTo see it again:\n  cmrp conform -r ");
     words_quote(&text, k->path);
-    buffer_printf(&text, "%s ", level);
+    buffer_printf(&text, "%s%s ", complete, level);
     words_quote(&text, k->c->id);
     if (k->c->rule != NULL) {
         buffer_printf(&text, "\n  cmrp explain %s", k->c->requirement);

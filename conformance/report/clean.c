@@ -49,3 +49,12 @@ void clean_utf8(struct buffer *out, const char *text) {
 void clean_xml(struct buffer *out, const char *text) {
     clean(out, text, true);
 }
+
+void clean_member(json_t *object, const char *key, const char *text) {
+    if (text != NULL) {
+        struct buffer clean = {0};
+        clean_utf8(&clean, text);
+        json_object_set_new(object, key, json_string(buffer_text(&clean)));
+        buffer_free(&clean);
+    }
+}

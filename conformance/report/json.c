@@ -11,29 +11,20 @@ static void set(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
 }
 
-static void set_text(json_t *object, const char *key, const char *text) {
-    if (text != NULL) {
-        struct buffer clean = {0};
-        clean_utf8(&clean, text);
-        set(object, key, json_string(buffer_text(&clean)));
-        buffer_free(&clean);
-    }
-}
-
 static json_t *testee_object(const struct report *r) {
     json_t *object = json_object();
     json_t *types = json_array();
-    set_text(object, "command", r->command);
-    set_text(object, "name", r->testee_name);
-    set_text(object, "version", r->testee_version);
+    clean_member(object, "command", r->command);
+    clean_member(object, "name", r->testee_name);
+    clean_member(object, "version", r->testee_version);
     for (int i = 0; i < JSON_TYPES; i++) {
         if (r->testee_types[i]) {
             json_array_append_new(types, json_string(json_type_name((enum json_type)i)));
         }
     }
     set(object, "types", types);
-    set_text(object, "failure", r->failure);
-    set_text(object, "stderr", r->failure_output);
+    clean_member(object, "failure", r->failure);
+    clean_member(object, "stderr", r->failure_output);
     return object;
 }
 
@@ -53,14 +44,14 @@ json_t *report_case_json(const struct report *r, const struct suite_case *c) {
     set(object, "op", json_string(case_op_name(c->op)));
     set(object, "type", json_string(json_type_name(c->vector->how.type)));
     set(object, "verdict", json_string(verdict_name(c->result.verdict)));
-    set_text(object, "expected", c->result.expected);
-    set_text(object, "got", c->result.got);
-    set_text(object, "stderr", c->result.output);
+    clean_member(object, "expected", c->result.expected);
+    clean_member(object, "got", c->result.got);
+    clean_member(object, "stderr", c->result.output);
     if (c->xfail != NULL) {
-        set_text(object, "xfail", c->xfail->reason);
+        clean_member(object, "xfail", c->xfail->reason);
     }
     report_sections(r, c->vector, &sections);
-    set_text(object, "section", buffer_text(&sections));
+    clean_member(object, "section", buffer_text(&sections));
     buffer_free(&sections);
     set(object, "requirements",
         c->vector->requirements != NULL ? json_deep_copy(c->vector->requirements) : json_array());
@@ -88,7 +79,7 @@ void report_json(const struct report *r, struct buffer *out) {
     }
     set(object, "format", json_integer(REPORT_FORMAT));
     set(object, "testee", testee_object(r));
-    set_text(object, "started", r->started);
+    clean_member(object, "started", r->started);
     set(object, "seconds", json_real(r->seconds));
     set(object, "vectors", json_integer((json_int_t)r->plan->vectors));
     set(object, "summary", verdicts_object(counts.verdicts[JSON_TYPES]));

@@ -15,15 +15,6 @@ static void set_number(json_t *object, const char *key, uint64_t value) {
     set(object, key, json_integer((json_int_t)value));
 }
 
-static void set_text(json_t *object, const char *key, const char *text) {
-    if (text != NULL) {
-        struct buffer clean = {0};
-        clean_utf8(&clean, text);
-        set(object, key, json_string(buffer_text(&clean)));
-        buffer_free(&clean);
-    }
-}
-
 static void set_time(json_t *object, const char *key, struct judge_time time) {
     struct buffer text = {0};
     if (time.seconds != 0 || time.nanoseconds != 0) {
@@ -64,8 +55,8 @@ static json_t *parties_array(const struct judgement *j) {
     for (size_t i = 0; i < j->party_count; i++) {
         const struct judge_party *p = &j->parties[i];
         json_t *object = json_object();
-        set_text(object, "address", p->address);
-        set_text(object, "role", rules_role_name(p->role));
+        clean_member(object, "address", p->address);
+        clean_member(object, "role", rules_role_name(p->role));
         set_number(object, "calls", p->calls);
         set_levels(object, j, p->counts);
         json_array_append_new(array, object);
@@ -78,8 +69,8 @@ static json_t *connections_array(const struct judgement *j) {
     for (size_t i = 0; i < j->connection_count; i++) {
         const struct judge_connection *c = &j->connections[i];
         json_t *object = json_object();
-        set_text(object, "client", c->client);
-        set_text(object, "server", c->server);
+        clean_member(object, "client", c->client);
+        clean_member(object, "server", c->server);
         set(object, "datagrams", json_boolean(c->datagrams));
         set_number(object, "first_frame", c->first_frame);
         set_number(object, "calls", c->calls);
@@ -91,16 +82,16 @@ static json_t *connections_array(const struct judgement *j) {
 json_t *judgement_case_json(const struct judgement *j, const struct judge_case *c) {
     const struct judge_party *p = &j->parties[c->party];
     json_t *object = json_object();
-    set_text(object, "id", c->id);
-    set_text(object, "rule", c->rule != NULL ? c->name : NULL);
-    set_text(object, "role", rules_role_name(p->role));
-    set_text(object, "address", p->address);
-    set_text(object, "level", judge_level_name(c->level));
-    set_text(object, "requirement", c->requirement);
-    set_text(object, "section", c->section);
-    set_text(object, "statement", c->statement);
-    set_text(object, "verdict", verdict_name(c->verdict));
-    set_text(object, "xfail", c->xfail != NULL ? c->xfail->reason : NULL);
+    clean_member(object, "id", c->id);
+    clean_member(object, "rule", c->rule != NULL ? c->name : NULL);
+    clean_member(object, "role", rules_role_name(p->role));
+    clean_member(object, "address", p->address);
+    clean_member(object, "level", judge_level_name(c->level));
+    clean_member(object, "requirement", c->requirement);
+    clean_member(object, "section", c->section);
+    clean_member(object, "statement", c->statement);
+    clean_member(object, "verdict", verdict_name(c->verdict));
+    clean_member(object, "xfail", c->xfail != NULL ? c->xfail->reason : NULL);
     set_number(object, "checked", c->checked);
     set_number(object, "findings", c->found);
     return object;
@@ -120,33 +111,33 @@ static void set_octets(json_t *object, const struct judge_finding *f) {
 
 json_t *judgement_finding_json(const struct judgement *j, const struct judge_finding *f) {
     json_t *object = json_object();
-    set_text(object, "id", f->id);
-    set_text(object, "case", j->cases[f->of].id);
-    set_text(object, "level", judge_level_name(f->level));
-    set_text(object, "requirement", f->requirement);
-    set_text(object, "section", f->section);
+    clean_member(object, "id", f->id);
+    clean_member(object, "case", j->cases[f->of].id);
+    clean_member(object, "level", judge_level_name(f->level));
+    clean_member(object, "requirement", f->requirement);
+    clean_member(object, "section", f->section);
     set_number(object, "frame", f->frame);
     set_time(object, "time", f->time);
     if (f->connection < j->connection_count) {
-        set_text(object, "client", j->connections[f->connection].client);
-        set_text(object, "server", j->connections[f->connection].server);
+        clean_member(object, "client", j->connections[f->connection].client);
+        clean_member(object, "server", j->connections[f->connection].server);
     }
     if (f->of_call) {
         set_number(object, "call_id", f->call_id);
         set_number(object, "opnum", f->opnum);
-        set_text(object, "method", f->method);
+        clean_member(object, "method", f->method);
     }
     set_number(object, "interface", f->interface);
-    set_text(object, "syntax", f->syntax);
-    set_text(object, "drep", f->little_endian ? "le" : "be");
-    set_text(object, "place", judge_place_name(f->place));
+    clean_member(object, "syntax", f->syntax);
+    clean_member(object, "drep", f->little_endian ? "le" : "be");
+    clean_member(object, "place", judge_place_name(f->place));
     set_number(object, "offset", f->offset);
     set_number(object, "size", f->size);
     if (*f->field != '\0') {
-        set_text(object, "field", f->field);
+        clean_member(object, "field", f->field);
     }
-    set_text(object, "message", f->message);
-    set_text(object, "advice", f->advice);
+    clean_member(object, "message", f->message);
+    clean_member(object, "advice", f->advice);
     set_octets(object, f);
     return object;
 }
@@ -167,11 +158,11 @@ static json_t *not_exercised_array(const struct judgement *j) {
     for (size_t i = 0; i < j->not_exercised_count; i++) {
         const struct rule *rule = j->not_exercised[i];
         json_t *object = json_object();
-        set_text(object, "rule", rule->name);
-        set_text(object, "role", rules_role_name(rule->role));
-        set_text(object, "level", judge_level_name(rule->must ? JUDGE_MUST : JUDGE_SHOULD));
-        set_text(object, "requirement", rule->requirement);
-        set_text(object, "section", rule->section);
+        clean_member(object, "rule", rule->name);
+        clean_member(object, "role", rules_role_name(rule->role));
+        clean_member(object, "level", judge_level_name(rule->must ? JUDGE_MUST : JUDGE_SHOULD));
+        clean_member(object, "requirement", rule->requirement);
+        clean_member(object, "section", rule->section);
         json_array_append_new(array, object);
     }
     return array;
@@ -185,8 +176,8 @@ static json_t *notes_array(const struct judgement *j) {
         if (n->frame > 0) {
             set_number(object, "frame", n->frame);
         }
-        set_text(object, "code", n->code);
-        set_text(object, "text", n->text);
+        clean_member(object, "code", n->code);
+        clean_member(object, "text", n->text);
         json_array_append_new(array, object);
     }
     return array;
@@ -216,9 +207,9 @@ void judgement_json(const struct judgement *j, struct buffer *out) {
     }
     set_levels(summary, j, j->counts);
     set_number(object, "format", JUDGEMENT_FORMAT);
-    set_text(object, "capture", j->capture);
-    set_text(object, "level", j->should ? "should" : "must");
-    set_text(object, "failure", j->failed ? j->failure : NULL);
+    clean_member(object, "capture", j->capture);
+    clean_member(object, "level", j->should ? "should" : "must");
+    clean_member(object, "failure", j->failed ? j->failure : NULL);
     set_number(object, "packets", j->packets);
     set_time(object, "first", j->first);
     set_time(object, "last", j->last);

@@ -42,14 +42,6 @@ void batch_walk_start(const struct batch_param *param, struct batch_walk *walk) 
                           &walk->error);
 }
 
-bool batch_walk_next(struct batch_walk *walk, cmrp_batch_command *command) {
-    if (walk->error.code != CMRP_OK || !cmrp_batch_next(&walk->batch, command)) {
-        return false;
-    }
-    walk->number++;
-    return true;
-}
-
 // ---- rules over several commands ----------------------------------------------------------------
 
 static struct where where_in(const struct batch_param *param, const cmrp_batch_command *command,
@@ -102,8 +94,6 @@ void batch_check_end(const struct sight *s, const struct batch_check *checks, si
     }
 }
 
-// ---- commands -----------------------------------------------------------------------------------
-
 // ---- the topic ----------------------------------------------------------------------------------
 
 void batch_on_call(const struct sight *s) {
@@ -112,12 +102,8 @@ void batch_on_call(const struct sight *s) {
         return;
     }
     switch (call->opnum) {
-    case OPNUM_EXECUTE_BATCH:
-        batch_commands_on_call(s);
-        batch_execute_on_call(s);
-        break;
+    case OPNUM_EXECUTE_BATCH: batch_execute_on_call(s); break;
     case OPNUM_GET_BATCH_NOTIFICATION:
-        batch_commands_on_call(s);
         batch_notified_on_call(s);
         batch_port_on_call(s);
         break;

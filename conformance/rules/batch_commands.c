@@ -67,62 +67,68 @@ static void judge_no_data(struct batch_check *check, const struct batch_param *p
 
 // ---- what clients send --------------------------------------------------------------------------
 
-enum { CHECKS = 7 };
+enum { RESERVED, DELETED, READ, TYPE, PATH, DATA, POINTER };
 
-static void judge_execute(const struct sight *s) {
-    enum { RESERVED, DELETED, READ, TYPE, PATH, DATA, POINTER };
-    struct batch_check checks[CHECKS] = {
-        [RESERVED] = {.rule = RULE_BATCH_COMMAND_RESERVED},
-        [DELETED] = {.rule = RULE_BATCH_VALUE_DELETED_SENT},
-        [READ] = {.rule = RULE_BATCH_COMMAND_READ},
-        [TYPE] = {.rule = RULE_BATCH_VALUE_TYPE},
-        [PATH] = {.rule = RULE_BATCH_KEY_PATH},
-        [DATA] = {.rule = RULE_BATCH_DATA_UNUSED},
-        [POINTER] = {.rule = RULE_BATCH_VALUE_WITHOUT_KEY},
-    };
-    struct batch_param param;
-    struct batch_walk walk;
-    cmrp_batch_command c;
-    bool known = true, cleared = false;
-    if (!batch_param_open(s, false, "lpData", &param)) {
+void batch_executed_begin(struct batch_commands *commands) {
+    *commands =
+        (struct batch_commands){.checks = {[RESERVED] = {.rule = RULE_BATCH_COMMAND_RESERVED},
+                                           [DELETED] = {.rule = RULE_BATCH_VALUE_DELETED_SENT},
+                                           [READ] = {.rule = RULE_BATCH_COMMAND_READ},
+                                           [TYPE] = {.rule = RULE_BATCH_VALUE_TYPE},
+                                           [PATH] = {.rule = RULE_BATCH_KEY_PATH},
+                                           [DATA] = {.rule = RULE_BATCH_DATA_UNUSED},
+                                           [POINTER] = {.rule = RULE_BATCH_VALUE_WITHOUT_KEY}},
+                                .known = true};
+}
+
+// Whether the command is like one since which nothing has changed; nearly all are.
+static bool is_known(struct batch_commands *commands, const cmrp_batch_command *c) {
+    const bool again = c->type == CMRP_CLUSREG_SET_VALUE && commands->again &&
+                       c->value_type == commands->value_type;
+    commands->again = c->type == CMRP_CLUSREG_SET_VALUE;
+    commands->value_type = c->value_type;
+    return again;
+}
+
+void batch_executed_take(struct batch_commands *commands, const struct batch_param *param,
+                         const struct batch_walk *at, const cmrp_batch_command *c) {
+    struct batch_check *checks = commands->checks;
+    if (is_known(commands, c)) {
         return;
     }
-    for (batch_walk_start(&param, &walk); batch_walk_next(&walk, &c);) {
-        judge_reserved(&checks[RESERVED], &param, &walk, &c);
-        judge_value_type(&checks[TYPE], &param, &walk, &c);
-        if (c.type == CMRP_CLUSREG_VALUE_DELETED) {
-            batch_bad(&checks[DELETED], &param, &walk, &c, BATCH_COMMAND_TYPE,
-                      "only a server says CLUSREG_VALUE_DELETED");
-        } else if (batch_reads(c.type)) {
-            batch_bad(&checks[READ], &param, &walk, &c, BATCH_COMMAND_TYPE,
-                      "%s in a batch of ApiExecuteBatch", cmrp_batch_type_name(c.type));
-        } else if (batch_modifies(c.type)) {
-            batch_good(&checks[DELETED]);
-            batch_good(&checks[READ]);
-        } else {
-            known = false; // what others do to the current key is not specified
-        }
-        if (c.type == CMRP_CLUSREG_CREATE_KEY || c.type == CMRP_CLUSREG_DELETE_KEY) {
-            judge_path(&checks[PATH], &param, &walk, &c);
-            known = true;
-            cleared = c.type == CMRP_CLUSREG_DELETE_KEY;
-        }
-        if (batch_modifies(c.type) && c.type != CMRP_CLUSREG_SET_VALUE) {
-            judge_no_data(&checks[DATA], &param, &walk, &c);
-        }
-        if (batch_value_command(c.type) && known && cleared) {
-            batch_bad(&checks[POINTER], &param, &walk, &c, BATCH_COMMAND_TYPE,
-                      "%s after CLUSREG_DELETE_KEY, and no CLUSREG_CREATE_KEY between them",
-                      cmrp_batch_type_name(c.type));
-        } else if (batch_value_command(c.type) && known) {
-            batch_good(&checks[POINTER]);
-        }
+    judge_reserved(&checks[RESERVED], param, at, c);
+    judge_value_type(&checks[TYPE], param, at, c);
+    if (c->type == CMRP_CLUSREG_VALUE_DELETED) {
+        batch_bad(&checks[DELETED], param, at, c, BATCH_COMMAND_TYPE,
+                  "only a server says CLUSREG_VALUE_DELETED");
+    } else if (batch_reads(c->type)) {
+        batch_bad(&checks[READ], param, at, c, BATCH_COMMAND_TYPE,
+                  "%s in a batch of ApiExecuteBatch", cmrp_batch_type_name(c->type));
+    } else if (batch_modifies(c->type)) {
+        batch_good(&checks[DELETED]);
+        batch_good(&checks[READ]);
+    } else {
+        commands->known = false; // what others do to the current key is not specified
     }
-    batch_check_end(s, checks, CHECKS);
+    if (c->type == CMRP_CLUSREG_CREATE_KEY || c->type == CMRP_CLUSREG_DELETE_KEY) {
+        judge_path(&checks[PATH], param, at, c);
+        commands->known = true;
+        commands->cleared = c->type == CMRP_CLUSREG_DELETE_KEY;
+    }
+    if (batch_modifies(c->type) && c->type != CMRP_CLUSREG_SET_VALUE) {
+        judge_no_data(&checks[DATA], param, at, c);
+    }
+    if (batch_value_command(c->type) && commands->known && commands->cleared) {
+        batch_bad(&checks[POINTER], param, at, c, BATCH_COMMAND_TYPE,
+                  "%s after CLUSREG_DELETE_KEY, and no CLUSREG_CREATE_KEY between them",
+                  cmrp_batch_type_name(c->type));
+    } else if (batch_value_command(c->type) && commands->known) {
+        batch_good(&checks[POINTER]);
+    }
 }
 
 static void judge_read(const struct sight *s) {
-    enum { RESERVED, DELETED, MODIFIES, TYPE, PATH, ALL };
+    enum { MODIFIES = READ, ALL = PATH + 1 };
     struct batch_check checks[ALL] = {
         [RESERVED] = {.rule = RULE_BATCH_COMMAND_RESERVED},
         [DELETED] = {.rule = RULE_BATCH_VALUE_DELETED_SENT},
@@ -158,34 +164,30 @@ static void judge_read(const struct sight *s) {
 
 // ---- what servers send --------------------------------------------------------------------------
 
-static void judge_notified(const struct sight *s) {
-    enum { RESERVED, READ, TYPE, ALL };
-    struct batch_check checks[ALL] = {
-        [RESERVED] = {.rule = RULE_BATCH_REPLY_RESERVED},
-        [READ] = {.rule = RULE_BATCH_NOTIFIED_COMMAND},
-        [TYPE] = {.rule = RULE_BATCH_REPLY_VALUE_TYPE},
-    };
-    struct batch_param param;
-    struct batch_walk walk;
-    cmrp_batch_command c;
-    if (!batch_param_open(s, true, "lpData", &param)) {
+void batch_notified_begin(struct batch_commands *commands) {
+    *commands = (struct batch_commands){.checks = {[RESERVED] = {.rule = RULE_BATCH_REPLY_RESERVED},
+                                                   [READ] = {.rule = RULE_BATCH_NOTIFIED_COMMAND},
+                                                   [TYPE] = {.rule = RULE_BATCH_REPLY_VALUE_TYPE}}};
+}
+
+void batch_notified_take(struct batch_commands *commands, const struct batch_param *param,
+                         const struct batch_walk *at, const cmrp_batch_command *c) {
+    struct batch_check *checks = commands->checks;
+    if (is_known(commands, c)) {
         return;
     }
-    for (batch_walk_start(&param, &walk); batch_walk_next(&walk, &c);) {
-        judge_reserved(&checks[RESERVED], &param, &walk, &c);
-        judge_value_type(&checks[TYPE], &param, &walk, &c);
-        if (batch_reads(c.type)) {
-            batch_bad(&checks[READ], &param, &walk, &c, BATCH_COMMAND_TYPE,
-                      "%s among modifications", cmrp_batch_type_name(c.type));
-        } else if (batch_modifies(c.type)) {
-            batch_good(&checks[READ]);
-        }
+    judge_reserved(&checks[RESERVED], param, at, c);
+    judge_value_type(&checks[TYPE], param, at, c);
+    if (batch_reads(c->type)) {
+        batch_bad(&checks[READ], param, at, c, BATCH_COMMAND_TYPE, "%s among modifications",
+                  cmrp_batch_type_name(c->type));
+    } else if (batch_modifies(c->type)) {
+        batch_good(&checks[READ]);
     }
-    batch_check_end(s, checks, ALL);
 }
 
 static void judge_results(const struct sight *s) {
-    enum { RESERVED, DELETED, TYPE, STATUS, ALL };
+    enum { STATUS = PATH, ALL = STATUS + 1 };
     struct batch_check checks[ALL] = {
         [RESERVED] = {.rule = RULE_BATCH_REPLY_RESERVED},
         [DELETED] = {.rule = RULE_READ_BATCH_VALUE_DELETED},
@@ -218,19 +220,8 @@ static void judge_results(const struct sight *s) {
 }
 
 void batch_commands_on_call(const struct sight *s) {
-    const bool succeeded = sight_succeeded(s);
-    switch (s->call->call->opnum) {
-    case OPNUM_EXECUTE_BATCH: judge_execute(s); break;
-    case OPNUM_GET_BATCH_NOTIFICATION:
-        if (succeeded) {
-            judge_notified(s);
-        }
-        break;
-    default:
-        judge_read(s);
-        if (succeeded) {
-            judge_results(s);
-        }
-        break;
+    judge_read(s);
+    if (sight_succeeded(s)) {
+        judge_results(s);
     }
 }

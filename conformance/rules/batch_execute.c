@@ -25,12 +25,13 @@ enum {
 // A batch as far as its answer depends on it.
 struct plan {
     struct batch_param param;
-    bool plain;         // holds only modifications whose paths and types leave no question
-    uint64_t keyless;   // number of the first command on a value without a key; 0: none
-    uint64_t failed;    // pdwFailedCommand as the number of a command; 0: of none
-    uint32_t type;      // of that command
-    bool proven;        // a command before that one shows that its key is there
-    bool failed_listed; // pdwFailedCommand is 0 or the number of a command
+    bool cleared, proof; // by the commands so far
+    bool plain;          // holds only modifications whose paths and types leave no question
+    uint64_t keyless;    // number of the first command on a value without a key; 0: none
+    uint64_t failed;     // pdwFailedCommand as the number of a command; 0: of none
+    uint32_t type;       // of that command
+    bool proven;         // a command before that one shows that its key is there
+    bool failed_listed;  // pdwFailedCommand is 0 or the number of a command
 };
 
 // Codes for what has nothing to do with any command.
@@ -66,33 +67,45 @@ static bool is_plain(const cmrp_batch_command *c) {
            (c->name.size > CMRP_BATCH_NAME_MINIMUM && (c->name.data[0] != '\\' || c->name.data[1]));
 }
 
+static void take_command(struct plan *plan, const struct batch_walk *at,
+                         const cmrp_batch_command *c) {
+    plan->plain = plan->plain && is_plain(c);
+    if (at->number == plan->failed) {
+        plan->type = c->type;
+        plan->proven = plan->proof;
+    }
+    if (c->type == CMRP_CLUSREG_CREATE_KEY || c->type == CMRP_CLUSREG_DELETE_KEY) {
+        plan->cleared = c->type == CMRP_CLUSREG_DELETE_KEY;
+    }
+    if (plan->cleared && batch_value_command(c->type) && plan->keyless == 0) {
+        plan->keyless = at->number;
+    }
+    plan->proof =
+        plan->proof || c->type == CMRP_CLUSREG_CREATE_KEY || c->type == CMRP_CLUSREG_SET_VALUE;
+}
+
+// Judges the commands on the way; false where nothing can be said of the answer.
 static bool read_plan(const struct sight *s, struct plan *plan) {
     const cmrp_slot *number = sight_slot(&s->call->response, "pdwFailedCommand");
+    struct batch_commands commands;
     struct batch_walk walk;
     cmrp_batch_command c;
-    bool cleared = false, proof = false;
     *plan = (struct plan){.plain = true};
-    if (number == NULL || !batch_param_open(s, false, "lpData", &plan->param)) {
+    if (!batch_param_open(s, false, "lpData", &plan->param)) {
         return false;
     }
-    const int32_t failed = (int32_t)(uint32_t)number->value;
-    plan->failed_listed = failed >= 0 && (uint64_t)failed <= plan->param.count;
-    plan->failed = plan->failed_listed ? (uint64_t)failed : 0;
-    for (batch_walk_start(&plan->param, &walk); batch_walk_next(&walk, &c);) {
-        plan->plain = plan->plain && is_plain(&c);
-        if (walk.number == plan->failed) {
-            plan->type = c.type;
-            plan->proven = proof;
-        }
-        if (c.type == CMRP_CLUSREG_CREATE_KEY || c.type == CMRP_CLUSREG_DELETE_KEY) {
-            cleared = c.type == CMRP_CLUSREG_DELETE_KEY;
-        }
-        if (cleared && batch_value_command(c.type) && plan->keyless == 0) {
-            plan->keyless = walk.number;
-        }
-        proof = proof || c.type == CMRP_CLUSREG_CREATE_KEY || c.type == CMRP_CLUSREG_SET_VALUE;
+    if (number != NULL) {
+        const int32_t failed = (int32_t)(uint32_t)number->value;
+        plan->failed_listed = failed >= 0 && (uint64_t)failed <= plan->param.count;
+        plan->failed = plan->failed_listed ? (uint64_t)failed : 0;
     }
-    return true;
+    batch_executed_begin(&commands);
+    for (batch_walk_start(&plan->param, &walk); batch_walk_next(&walk, &c);) {
+        batch_executed_take(&commands, &plan->param, &walk, &c);
+        take_command(plan, &walk, &c);
+    }
+    batch_check_end(s, commands.checks, BATCH_COMMAND_CHECKS);
+    return number != NULL;
 }
 
 // ---- a value command without a key --------------------------------------------------------------
@@ -191,7 +204,7 @@ static void judge_delete(const struct sight *s, const struct plan *plan, uint32_
 void batch_execute_on_call(const struct sight *s) {
     struct plan plan;
     uint32_t status;
-    if (!sight_status(s, &status) || !read_plan(s, &plan)) {
+    if (!read_plan(s, &plan) || !sight_status(s, &status)) {
         return;
     }
     judge_parameter(s, &plan, status);

@@ -10,17 +10,23 @@
 
 enum { PLACES = 32, SMALLEST = 64, LARGEST = 1 << 17 };
 
-struct slot {
-    uint64_t generation;
+// Small, so that the table stays in the processor's cache.
+struct place {
+    uint32_t generation; // of the model: taken
+    uint32_t index;      // of the value
+};
+
+struct entry {
     uint64_t hash;
     struct batch_value value;
 };
 
 struct batch_model {
-    struct slot *slots;
-    size_t capacity; // a power of 2, or 0
+    struct place *places;
+    size_t capacity;       // places: a power of 2, or 0
+    struct entry *entries; // as many as places
     size_t used;
-    uint64_t generation;
+    uint32_t generation;
     bool fresh;
 };
 
@@ -70,30 +76,34 @@ enum batch_likeness batch_compare_names(cmrp_view a, cmrp_view b) {
     return like(a, b) ? BATCH_UNSURE : BATCH_DIFFERENT;
 }
 
-// Four units, each folded. Most are ASCII: small letters lose a bit.
+// Four units, so that names that are alike give the same: each folded, and one bit less, which
+// makes one of small and capital letters and, of other characters, of some that are none the worse
+// for it.
 static uint64_t folded_units(uint64_t units) {
-    const uint64_t ones = 0x0001000100010001u;
+    const uint64_t letters = 0x0020002000200020u;
     uint64_t result = 0;
-    if ((units & 0xff80ff80ff80ff80u) == 0) {
-        const uint64_t from_a = units + ones * (0x80 - 'a');
-        const uint64_t past_z = units + ones * (0x80 - 'z' - 1);
-        return units - ((from_a & ~past_z & (ones * 0x80)) >> 2);
+    if ((units & 0xff80ff80ff80ff80u) == 0) { // ASCII
+        return units | letters;
     }
     for (unsigned shift = 0; shift < 64; shift += 16) {
         result |= (uint64_t)folded((unsigned)(units >> shift & 0xffff)) << shift;
     }
-    return result;
+    return result | letters;
 }
 
-static uint64_t hash_of(cmrp_view name) {
+uint64_t batch_hash_name(cmrp_view name) {
     const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t hash = name.size * prime;
+    uint64_t hash = name.size * prime, other = 0;
     for (size_t i = 0; name.size >= 8 && i + 1 < name.size; i += 8) {
         // The last four units overlap those before them.
         const size_t at = i + 8 <= name.size ? i : name.size - 8;
-        hash ^= folded_units(cmrp_load_u64(name.data + at, CMRP_LITTLE_ENDIAN));
-        hash = (hash ^ hash >> 32) * prime;
+        const uint64_t units = folded_units(cmrp_load_u64(name.data + at, CMRP_LITTLE_ENDIAN));
+        // Two sums, of which neither waits for the other.
+        const uint64_t next = (other ^ units ^ (other ^ units) >> 32) * prime;
+        other = hash;
+        hash = next;
     }
+    hash = (hash ^ other >> 29 ^ other << 35) * prime;
     for (size_t i = 0; name.size < 8 && i < name.size / 2; i++) {
         hash ^= folded(unit_at(name, i));
         hash = (hash ^ hash >> 32) * prime;
@@ -112,67 +122,73 @@ struct batch_model *batch_model_of(struct rules *rules) {
 
 void batch_model_free(struct batch_model *model) {
     if (model != NULL) {
-        free(model->slots);
+        free(model->places);
+        free(model->entries);
         free(model);
     }
 }
 
 void batch_model_start(struct batch_model *model, bool fresh) {
-    model->generation++;
+    if (++model->generation == 0) {
+        memset(model->places, 0, model->capacity * sizeof *model->places);
+        model->generation = 1;
+    }
     model->used = 0;
     model->fresh = fresh;
 }
 
 // The place of this name: taken by it, or free; NULL where all places tried are taken by others.
-static struct slot *place_of(struct batch_model *model, uint64_t hash, cmrp_view name) {
+static struct place *place_of(const struct batch_model *model, uint64_t hash, cmrp_view name) {
     for (size_t i = 0; i < PLACES; i++) {
-        struct slot *slot = &model->slots[(hash + i) & (model->capacity - 1)];
-        if (slot->generation != model->generation ||
-            (slot->hash == hash &&
-             (same_octets(slot->value.name, name) || like(slot->value.name, name)))) {
-            return slot;
+        struct place *place = &model->places[(hash + i) & (model->capacity - 1)];
+        const struct entry *entry = &model->entries[place->index];
+        if (place->generation != model->generation ||
+            (entry->hash == hash &&
+             (same_octets(entry->value.name, name) || like(entry->value.name, name)))) {
+            return place;
         }
     }
     return NULL;
 }
 
 static void grow(struct batch_model *model) {
-    struct slot *old = model->slots;
-    const size_t old_capacity = model->capacity;
-    model->capacity = old_capacity == 0 ? SMALLEST : 2 * old_capacity;
-    model->slots = util_alloc(model->capacity * sizeof *model->slots);
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (old[i].generation != model->generation) {
-            continue;
-        }
-        struct slot *slot = place_of(model, old[i].hash, old[i].value.name);
-        if (slot != NULL) {
-            *slot = old[i];
+    free(model->places);
+    model->capacity = model->capacity == 0 ? SMALLEST : 2 * model->capacity;
+    model->places = util_alloc(model->capacity * sizeof *model->places);
+    model->entries = util_grow(model->entries, model->capacity, sizeof *model->entries);
+    size_t kept = 0;
+    for (size_t i = 0; i < model->used; i++) {
+        const struct entry entry = model->entries[i];
+        struct place *place = place_of(model, entry.hash, entry.value.name);
+        if (place != NULL) {
+            *place = (struct place){model->generation, (uint32_t)kept};
+            model->entries[kept++] = entry;
         } else {
             model->fresh = false; // what is forgotten is not absent
         }
     }
-    free(old);
+    model->used = kept;
 }
 
 struct batch_value *batch_model_value(struct batch_model *model, cmrp_view name) {
-    const uint64_t hash = hash_of(name);
+    const uint64_t hash = batch_hash_name(name);
     if (2 * model->used >= model->capacity && model->capacity < LARGEST) {
         grow(model);
     }
-    struct slot *slot = place_of(model, hash, name);
-    if (slot == NULL) {
+    struct place *place = place_of(model, hash, name);
+    if (place == NULL) {
         model->fresh = false;
         return NULL;
     }
-    if (slot->generation != model->generation) {
-        *slot = (struct slot){.generation = model->generation, .hash = hash};
-        slot->value.name = name;
-        slot->value.presence = model->fresh ? BATCH_ABSENT : BATCH_UNKNOWN;
-        model->used++;
+    struct entry *entry = &model->entries[place->index];
+    if (place->generation != model->generation) {
+        *place = (struct place){model->generation, (uint32_t)model->used};
+        entry = &model->entries[model->used++];
+        entry->hash = hash;
+        entry->value = (struct batch_value){
+            .name = name, .presence = model->fresh ? BATCH_ABSENT : BATCH_UNKNOWN};
+    } else if (!same_octets(entry->value.name, name)) {
+        entry->value.unsure = true;
     }
-    if (!same_octets(slot->value.name, name)) {
-        slot->value.unsure = true;
-    }
-    return &slot->value;
+    return &entry->value;
 }

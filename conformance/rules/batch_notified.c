@@ -21,7 +21,7 @@ struct reader {
     bool created;      // a CREATE_KEY has been seen: what later paths start from is ambiguous
     cmrp_view deleted; // path of the last DELETE_KEY that started from the batch's own key
     bool pending;      // the command before was VALUE_DELETED:
-    struct batch_walk old_at;
+    struct batch_walk old_at; // its number
     cmrp_batch_command old;
 };
 
@@ -150,7 +150,7 @@ static void read_command(struct reader *r, const struct batch_walk *at,
     case CMRP_CLUSREG_VALUE_DELETED:
         r->pending = true;
         r->old = *c;
-        r->old_at = *at;
+        r->old_at.number = at->number;
         break;
     default: // what others do is not specified
         batch_model_start(r->model, false);
@@ -172,16 +172,20 @@ static void judge_content(const struct sight *s, const struct batch_param *param
                            [PLACE] = {.rule = RULE_BATCH_VALUE_DELETED_PLACE},
                            [KEYLESS] = {.rule = RULE_BATCH_NOTIFIED_WITHOUT_KEY},
                        }};
+    struct batch_commands commands;
     struct batch_walk walk;
     cmrp_batch_command c;
     batch_model_start(r.model, false);
+    batch_notified_begin(&commands);
     for (batch_walk_start(param, &walk); batch_walk_next(&walk, &c);) {
+        batch_notified_take(&commands, param, &walk, &c);
         read_command(&r, &walk, &c);
     }
     if (r.pending) {
         batch_bad(&r.checks[PLACE], param, &r.old_at, &r.old, BATCH_COMMAND_TYPE,
                   "CLUSREG_VALUE_DELETED, and no command behind it");
     }
+    batch_check_end(s, commands.checks, BATCH_COMMAND_CHECKS);
     batch_check_end(s, r.checks, CHECKS);
 }
 

@@ -8,6 +8,7 @@
 // same goes for a batch of reads that asks to be isolated. For the same reason no indication is
 // ever too many, missing or out of order for a bystander: one that he cannot account for may come
 // of a batch that he has not seen, and all that he has seen executed may still stand in the queue.
+// Where a capture is said to be complete, model.c and its parts know more.
 #ifndef RULES_BATCH_STATE_H
 #define RULES_BATCH_STATE_H
 
@@ -38,7 +39,13 @@ struct batch_walk {
 };
 
 void batch_walk_start(const struct batch_param *param, struct batch_walk *walk);
-bool batch_walk_next(struct batch_walk *walk, cmrp_batch_command *command);
+static inline bool batch_walk_next(struct batch_walk *walk, cmrp_batch_command *command) {
+    if (walk->error.code != CMRP_OK || !cmrp_batch_next(&walk->batch, command)) {
+        return false;
+    }
+    walk->number++;
+    return true;
+}
 
 enum batch_field { BATCH_COMMAND_TYPE, BATCH_VALUE_TYPE, BATCH_NAME, BATCH_DATA };
 
@@ -79,6 +86,9 @@ static inline bool batch_value_command(uint32_t type) {
 enum batch_likeness { BATCH_SAME, BATCH_UNSURE, BATCH_DIFFERENT };
 enum batch_likeness batch_compare_names(cmrp_view a, cmrp_view b);
 
+// The same for names that are not DIFFERENT.
+uint64_t batch_hash_name(cmrp_view name);
+
 enum batch_presence { BATCH_UNKNOWN, BATCH_ABSENT, BATCH_PRESENT };
 
 // What is known of a value of the current key.
@@ -103,7 +113,24 @@ void batch_model_free(struct batch_model *model);
 
 // ---- the parts ----------------------------------------------------------------------------------
 
-void batch_commands_on_call(const struct sight *s); // batch_commands.c
+// Which commands stand in the batch of ApiExecuteBatch, or of ApiGetBatchNotification; each command
+// is given in turn.
+enum { BATCH_COMMAND_CHECKS = 7 };
+struct batch_commands {
+    struct batch_check checks[BATCH_COMMAND_CHECKS];
+    bool known;          // what the commands so far have done to the current key
+    bool cleared;        // it was deleted
+    uint32_t value_type; // of SET_VALUE, `again`
+    bool again;          // another SET_VALUE of this type shows nothing new
+};
+void batch_executed_begin(struct batch_commands *commands);
+void batch_executed_take(struct batch_commands *commands, const struct batch_param *param,
+                         const struct batch_walk *at, const cmrp_batch_command *c);
+void batch_notified_begin(struct batch_commands *commands);
+void batch_notified_take(struct batch_commands *commands, const struct batch_param *param,
+                         const struct batch_walk *at, const cmrp_batch_command *c);
+
+void batch_commands_on_call(const struct sight *s); // batch_commands.c: of ApiExecuteReadBatch
 void batch_execute_on_call(const struct sight *s);  // batch_execute.c
 void batch_read_on_call(const struct sight *s);     // batch_read.c
 void batch_notified_on_call(const struct sight *s); // batch_notified.c

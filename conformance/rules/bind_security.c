@@ -11,6 +11,10 @@ enum {
     KERBEROS = 16,
     TRAILER = 8, // octets before the token
     SET_PASSWORD = 108,
+    // In the headers of PDUs:
+    PTYPE_AT = 2,
+    AUTH_LENGTH_AT = 10,
+    AUTH_PROTO_AT = 78, // connectionless
 };
 
 // Bits of rules_connection.said.
@@ -27,6 +31,17 @@ static const char *level_name(unsigned level) {
     static const char *const names[] = {
         "default", "none", "connect", "call", "packet", "packet integrity", "packet privacy"};
     return level < sizeof names / sizeof names[0] ? names[level] : "unknown";
+}
+
+static const char *service_name(unsigned type) {
+    switch (type) {
+    case SPNEGO: return "SPNEGO";
+    case NTLM: return "NTLM";
+    case 14: return "TLS";
+    case KERBEROS: return "Kerberos";
+    case 68: return "Netlogon";
+    default: return "unknown";
+    }
 }
 
 // DEFAULT is CONNECT [MS-RPCE 2.2.1.1.8].
@@ -64,7 +79,8 @@ static void check_service(const struct seen *seen, size_t rule, unsigned wanted)
         rule_kept(seen->sight, rule);
     } else if ((c->said & SAID_SERVICE) == 0) {
         c->said |= SAID_SERVICE;
-        rule_broken(seen->sight, rule, &seen->type_at, "the authentication type is %u", seen->type);
+        rule_broken(seen->sight, rule, &seen->type_at, "the authentication type is %u (%s)",
+                    seen->type, service_name(seen->type));
     }
 }
 
@@ -160,7 +176,11 @@ static bool may_be_connected(const struct sight *s) {
 
 static void judge_refusal(const struct sight *s, unsigned level) {
     const struct assoc_call *call = s->call->call;
-    const struct where where = {.place = RULES_RESPONSE, .field = "auth_level"};
+    const struct where where = {.place = RULES_PDU,
+                                .frame = call->response.stamp.frame,
+                                .offset = PTYPE_AT,
+                                .size = 1,
+                                .field = "PTYPE"}; // a response, in place of a fault
     if (call->connectionless || level >= ASSOC_LEVEL_PRIVACY ||
         call->response.state == ASSOC_ABSENT) {
         return;
@@ -174,18 +194,26 @@ static void judge_refusal(const struct sight *s, unsigned level) {
     }
 }
 
+// Where the PDU's header tells whether there is a security trailer, and of what size or kind.
+static struct where request_place(const struct sight *s) {
+    const struct assoc_call *call = s->call->call;
+    struct where where = {.place = RULES_PDU, .frame = call->request.stamp.frame};
+    where.offset = call->connectionless ? AUTH_PROTO_AT : AUTH_LENGTH_AT;
+    where.size = call->connectionless ? 1 : 2;
+    where.field = call->connectionless ? "auth_proto" : "auth_length";
+    return where;
+}
+
 void security_on_call(const struct sight *s) {
     const struct assoc_part *request = &s->call->call->request;
     const unsigned interface = sight_interface(s);
-    const struct where place = {.place = RULES_REQUEST};
+    const struct where place = request_place(s);
     struct seen seen = {.sight = s,
                         .type = request->auth_type,
                         .level = request->auth_type != 0 ? request->auth_level
                                                          : (unsigned)ASSOC_LEVEL_NONE,
                         .type_at = place,
                         .level_at = place};
-    seen.type_at.field = "auth_type";
-    seen.level_at.field = "auth_level";
     if (interface == CMRP_INTERFACE_3) {
         judge_3(&seen);
         judge_refusal(s, effective(seen.level));

@@ -26,6 +26,7 @@ static const struct {
     size_t rule;
     const int64_t *set;
 } enumerations[] = {
+    // by opnum
     {12, ANY_VERSION, true, "State", RULE_RESOURCE_STATE, resource_states},
     {29, ANY_VERSION, true, "lpdwDisposition", RULE_DISPOSITION, dispositions},
     {32, CMRP_INTERFACE_2, false, "dwType", RULE_VALUE_TYPE_P2, types_2},
@@ -51,10 +52,12 @@ static bool is_in(const int64_t *set, uint64_t value) {
 }
 
 static void judge_enumerations(const struct sight *s, unsigned interface, bool succeeded) {
-    for (size_t i = 0; i < sizeof enumerations / sizeof enumerations[0]; i++) {
+    const uint16_t opnum = s->call->call->opnum;
+    for (size_t i = 0;
+         i < sizeof enumerations / sizeof enumerations[0] && enumerations[i].opnum <= opnum; i++) {
         const bool response = enumerations[i].response;
         const char *name = enumerations[i].param;
-        if (enumerations[i].opnum != s->call->call->opnum || (response && !succeeded) ||
+        if (enumerations[i].opnum != opnum || (response && !succeeded) ||
             (enumerations[i].interface != ANY_VERSION && enumerations[i].interface != interface)) {
             continue;
         }
@@ -140,8 +143,24 @@ static void judge_names(const struct sight *s, unsigned interface, bool succeede
 
 // Whether the tables have something about it.
 static bool is_listed(uint16_t opnum) {
-    return opnum == 3 || opnum == 12 || (opnum >= 29 && opnum <= 45) || opnum == 66 ||
-           opnum == 102 || (opnum >= 117 && opnum <= 122);
+    switch (opnum) {
+    case 3:
+    case 12:
+    case 29:
+    case 32:
+    case 34:
+    case 36:
+    case 45:
+    case 66:
+    case 102:
+    case 117:
+    case 118:
+    case 119:
+    case 120:
+    case 121:
+    case 122: return true;
+    default: return false;
+    }
 }
 
 void field_on_call(const struct sight *s) {

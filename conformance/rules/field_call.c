@@ -122,8 +122,10 @@ static bool reports_execution(uint16_t opnum) {
 }
 
 static void judge_rpc_status(const struct sight *s) {
-    const cmrp_slot *slot = sight_slot(&s->call->response, "rpc_status");
-    if (slot == NULL || !reports_execution(s->call->call->opnum)) {
+    const cmrp_slot *slot = reports_execution(s->call->call->opnum)
+                                ? sight_slot(&s->call->response, "rpc_status")
+                                : NULL;
+    if (slot == NULL) {
         return;
     }
     if (slot->value == 0) {

@@ -21,22 +21,23 @@ static uint64_t load(const uint8_t *at) {
 }
 
 // Handles are made by those who are judged: the multiplications spread what they count in.
-static unsigned hash_of(const struct rules_handle_key *key) {
+static unsigned hash_of(const struct rules_server *server, const uint8_t *octets) {
     const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t hash = (uint64_t)(uintptr_t)key->server * prime;
+    uint64_t hash = (uint64_t)(uintptr_t)server * prime;
     for (size_t at = 4; at < CMRP_HANDLE_SIZE; at += sizeof hash) { // attributes are commonly 0
-        hash = (hash ^ hash >> 32 ^ load(key->octets + at)) * prime;
+        hash = (hash ^ hash >> 32 ^ load(octets + at)) * prime;
     }
     return (unsigned)(hash >> 32);
 }
 
 static struct rules_handle *bucket_of(struct rules *r, struct rules_server *server,
                                       const uint8_t *octets, struct rules_handle_key *key) {
+    const unsigned hash = hash_of(server, octets);
     struct rules_handle *first;
     memset(key, 0, sizeof *key);
     key->server = server;
     memcpy(key->octets, octets, CMRP_HANDLE_SIZE);
-    HASH_FIND_BYHASHVALUE(hh, r->handles, key, sizeof *key, hash_of(key), first);
+    HASH_FIND_BYHASHVALUE(hh, r->handles, key, sizeof *key, hash, first);
     return first;
 }
 
@@ -49,26 +50,63 @@ static struct rules_handle *of_group(struct rules_handle *first, const struct ru
     return handle;
 }
 
-static struct rules_handle *pick(struct rules_handle *first, const struct rules_group *group) {
+// Whether it may be one of this association's, as far as that is known.
+static bool may_be_of(const struct rules_handle *handle, const struct rules_group *group) {
+    const struct rules_end *client = &handle->group->client;
+    return (group->id == 0 || handle->group->id == 0) && client->family == group->client.family &&
+           memcmp(client->address, group->client.address, sizeof client->address) == 0;
+}
+
+// That of this association, else the only one that may be. Of one that was forgotten it is not
+// known whether it was another.
+static struct rules_handle *pick(const struct rules *r, struct rules_handle *first,
+                                 const struct rules_group *group) {
     struct rules_handle *handle = of_group(first, group);
-    if (handle == NULL && group->id == 0) {
-        return first; // it may be of any association
+    if (handle != NULL || r->noted_limit) {
+        return handle;
     }
-    for (struct rules_handle *h = first; handle == NULL && h != NULL; h = h->same) {
-        handle = h->group->id == 0 ? h : NULL;
+    for (struct rules_handle *h = first; h != NULL; h = h->same) {
+        if (may_be_of(h, group)) {
+            if (handle != NULL) {
+                return NULL;
+            }
+            handle = h;
+        }
     }
     return handle;
 }
 
+static size_t place_of(const uint8_t *octets) {
+    uint64_t sum = load(octets + 4);
+    sum ^= sum >> 32;
+    sum ^= sum >> 16;
+    return (sum ^ sum >> 8) % FOUND;
+}
+
 static struct rules_handle *find(const struct sight *s, const cmrp_slot *slot) {
     struct rules_handle_key key;
-    struct rules_group *group = s->connection->group;
-    return slot == NULL || is_null(slot) ? NULL
-                                         : bucket_of(s->rules, group->server, slot->handle, &key);
+    struct rules_server *server = s->connection->group->server;
+    struct rules_connection *c = s->connection;
+    if (slot == NULL) {
+        return NULL;
+    }
+    if (c->found_at != s->rules->forgotten) {
+        memset(c->found, 0, sizeof c->found);
+        c->found_at = s->rules->forgotten;
+    }
+    // A call asks for the same one again and again.
+    struct rules_handle **place = &c->found[place_of(slot->handle)];
+    struct rules_handle *found = *place;
+    if (found == NULL || found->key.server != server ||
+        memcmp(found->key.octets, slot->handle, sizeof found->key.octets) != 0) {
+        found = is_null(slot) ? NULL : bucket_of(s->rules, server, slot->handle, &key);
+        *place = found;
+    }
+    return found;
 }
 
 struct rules_handle *handle_find(const struct sight *s, const cmrp_slot *slot) {
-    return pick(find(s, slot), s->connection->group);
+    return pick(s->rules, find(s, slot), s->connection->group);
 }
 
 struct rules_handle *handle_named(const struct sight *s, bool response, const char *name) {
@@ -77,6 +115,7 @@ struct rules_handle *handle_named(const struct sight *s, bool response, const ch
 
 static void unlink_bucket(struct rules *r, struct rules_handle *handle) {
     struct rules_handle_key key;
+    r->forgotten++;
     struct rules_handle *first = bucket_of(r, handle->key.server, handle->key.octets, &key);
     if (first != handle) {
         while (first->same != handle) {
@@ -88,13 +127,15 @@ static void unlink_bucket(struct rules *r, struct rules_handle *handle) {
     HASH_DEL(r->handles, handle);
     if (handle->same != NULL) {
         first = handle->same;
-        HASH_ADD_BYHASHVALUE(hh, r->handles, key, sizeof first->key, hash_of(&key), first);
+        HASH_ADD_BYHASHVALUE(hh, r->handles, key, sizeof first->key,
+                             hash_of(key.server, key.octets), first);
     }
 }
 
 static void forget(struct rules *r, struct rules_handle *handle) {
     if (!handle->closed) {
         notify_forget(r, handle);
+        model_forget(handle);
     }
     DL_DELETE2(*(handle->closed ? &r->closed : &r->open), handle, age_prev, age_next);
     DL_DELETE2(handle->group->handles, handle, group_prev, group_next);
@@ -112,7 +153,7 @@ static void make_room(const struct sight *s) {
                     "more handles than are remembered: rules about forgotten ones are silent");
     struct rules_handle *oldest = r->closed != NULL ? r->closed : r->open;
     struct rules_group *group = oldest->group;
-    group->unseen |= 1u << oldest->meaning;
+    group->unseen = UINT32_MAX; // of another kind, too: it may be used as what it is not
     if (!oldest->closed) {
         rules_blind_group(group);
     }
@@ -122,6 +163,7 @@ static void make_room(const struct sight *s) {
 static void mark_closed(struct rules *r, struct rules_handle *handle, uint64_t frame) {
     if (!handle->closed) {
         notify_forget(r, handle);
+        model_forget(handle);
         DL_DELETE2(r->open, handle, age_prev, age_next);
         DL_APPEND2(r->closed, handle, age_prev, age_next);
         handle->closed = true;
@@ -142,7 +184,8 @@ static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
         handle->same = first->same;
         first->same = handle;
     } else {
-        HASH_ADD_BYHASHVALUE(hh, r->handles, key, sizeof handle->key, hash_of(&key), handle);
+        HASH_ADD_BYHASHVALUE(hh, r->handles, key, sizeof handle->key,
+                             hash_of(key.server, key.octets), handle);
     }
     DL_APPEND2(group->handles, handle, group_prev, group_next);
     DL_APPEND2(r->open, handle, age_prev, age_next);
@@ -153,19 +196,38 @@ static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
 // ---- what a request's handles are ---------------------------------------------------------------
 
 bool handle_opens(uint16_t opnum) {
-    return opnum == 0 || opnum == 8 || opnum == 9 || (opnum >= 28 && opnum <= 30) || opnum == 41 ||
-           opnum == 42 || opnum == 55 || opnum == 66 || opnum == 81 || opnum == 92 ||
-           opnum == 114 || (opnum >= 117 && opnum <= 122) || opnum == 129 || opnum == 137 ||
-           opnum == 163 || opnum == 164;
+    switch (opnum) {
+    case 0:
+    case 8:
+    case 9:
+    case 28:
+    case 29:
+    case 30:
+    case 41:
+    case 42:
+    case 55:
+    case 66:
+    case 81:
+    case 92:
+    case 114:
+    case 117:
+    case 118:
+    case 119:
+    case 120:
+    case 121:
+    case 122:
+    case 129:
+    case 137:
+    case 163:
+    case 164: return true;
+    default: return false;
+    }
 }
 
 // A call under way may have given it, and its answer may have been recorded late.
 static bool is_opening(const struct sight *s) {
-    const struct flight *f = s->connection->group->flights;
-    while (f != NULL && (f == s->flight || !f->opens)) {
-        f = f->next;
-    }
-    return f != NULL;
+    const bool own = s->flight != NULL && s->flight->opens;
+    return s->connection->group->opening > (own ? 1 : 0);
 }
 
 static enum handle_fault check_absent(const struct sight *s, unsigned meaning,
@@ -184,7 +246,7 @@ enum handle_fault handle_check(const struct sight *s, const cmrp_param *p, const
     const uint64_t asked = s->call->call->request.stamp.frame;
     const struct rules_group *group = s->connection->group;
     struct rules_handle *first = find(s, slot);
-    struct rules_handle *h = *handle = pick(first, group);
+    struct rules_handle *h = *handle = pick(s->rules, first, group);
     if (is_null(slot)) {
         return HANDLE_NULL;
     }
@@ -297,9 +359,10 @@ static void learn(const struct sight *s) {
         return;
     }
     const bool succeeded = sight_succeeded(s);
-    for (uint32_t i = 0; i < method->count; i++) {
+    for (unsigned n = 0; n < s->facts->handle_count; n++) {
+        const uint32_t i = s->facts->handles[n];
         const cmrp_param *p = &method->params[i];
-        if (p->kind != CMRP_KIND_HANDLE || !out->slots[i].present) {
+        if (!out->slots[i].present) {
             continue;
         }
         if (gives(p)) {
@@ -314,7 +377,27 @@ static void learn(const struct sight *s) {
     }
 }
 
+// Of several handles that may be meant none is known any more.
+static void doubt_ambiguous(const struct sight *s) {
+    const struct rules_side *in = &s->call->request;
+    const struct rules_group *group = s->connection->group;
+    for (uint32_t i = 0; in->decoded && i < s->call->method->count; i++) {
+        if (s->call->method->params[i].kind != CMRP_KIND_HANDLE || !in->slots[i].present) {
+            continue;
+        }
+        struct rules_handle *h = find(s, &in->slots[i]);
+        if (pick(s->rules, h, group) == NULL) {
+            for (; h != NULL; h = h->same) {
+                if (may_be_of(h, group)) {
+                    rules_blind_group(h->group);
+                }
+            }
+        }
+    }
+}
+
 void handle_on_call(const struct sight *s) {
+    doubt_ambiguous(s);
     handle_judge(s);
     learn(s);
 }

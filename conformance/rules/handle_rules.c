@@ -191,10 +191,11 @@ static void judge_version(const struct sight *s, uint32_t index, const struct ru
 static void judge_request(const struct sight *s) {
     const struct rules_side *in = &s->call->request;
     bool refused = false; // one reason will do
-    for (uint32_t i = 0; i < s->call->method->count; i++) {
+    for (unsigned n = 0; n < s->facts->handle_count; n++) {
+        const uint32_t i = s->facts->handles[n];
         const cmrp_param *p = &s->call->method->params[i];
         struct rules_handle *h;
-        if (p->kind != CMRP_KIND_HANDLE || !in->slots[i].present) {
+        if (!in->slots[i].present) {
             continue;
         }
         const enum handle_fault fault = handle_check(s, p, &in->slots[i], &h);
@@ -300,9 +301,10 @@ static void judge_returned(const struct sight *s, uint32_t index) {
 
 static void judge_response(const struct sight *s) {
     const struct rules_side *out = &s->call->response;
-    for (uint32_t i = 0; i < s->call->method->count; i++) {
+    for (unsigned n = 0; n < s->facts->handle_count; n++) {
+        const uint32_t i = s->facts->handles[n];
         const cmrp_param *p = &s->call->method->params[i];
-        if (p->kind != CMRP_KIND_HANDLE || !out->slots[i].present) {
+        if (!out->slots[i].present) {
             continue;
         }
         if (p->directions == CMRP_OUT) {

@@ -148,8 +148,10 @@ bool notify_sees_all(const struct sight *s) {
 }
 
 bool notify_adding(const struct sight *s, const struct rules_handle *handle) {
-    for (const struct flight *f = s->connection->group->flights; f != NULL; f = f->next) {
-        if (f != s->flight && notify_adder_of(f->opnum) != NULL &&
+    const struct rules_group *group = s->connection->group;
+    for (const struct flight *f = group->adding > 0 ? group->flights : NULL; f != NULL;
+         f = f->next) {
+        if (f != s->flight && f->adds &&
             (!f->known || memcmp(f->handle, handle->key.octets, sizeof f->handle) == 0)) {
             return true;
         }
@@ -280,10 +282,6 @@ static void add_filter(const struct sight *s, const struct notify_adder *adder) 
 
 // ---- calls --------------------------------------------------------------------------------------
 
-static bool is_get(const struct flight *f) {
-    return f->opnum == 65 || f->opnum == 139 || f->opnum == 147;
-}
-
 // What is under way on the port when a request comes.
 static void look_around(const struct rules_group *group, struct notify_port *port,
                         struct flight *flight) {
@@ -291,9 +289,9 @@ static void look_around(const struct rules_group *group, struct notify_port *por
     for (const struct flight *f = group->flights; f != NULL; f = f->next) {
         const bool here = f->known && memcmp(f->handle, flight->handle, sizeof f->handle) == 0;
         unblocked = unblocked || (f->opnum == 107 && (here || !f->known));
-        waits = waits || (here && is_get(f) && f->frame > port->unblocked);
+        waits = waits || (here && notify_gets(f->opnum) && f->frame > port->unblocked);
     }
-    if (is_get(flight)) {
+    if (notify_gets(flight->opnum)) {
         port->retrieved = true;
     } else if (flight->opnum == 107) {
         port->relieved = port->relieved || waits;

@@ -52,9 +52,19 @@ struct notify_getter {
     uint16_t first_filter; // nothing before it
 };
 
+bool notify_gets(uint16_t opnum); // whether it retrieves indications
 // NULL: the opnum is no such method.
 const struct notify_adder *notify_adder_of(uint16_t opnum);
 const struct notify_getter *notify_getter_of(const struct sight *s);
+// Events that have an object type, or, for type 0, CLUSTER_CHANGE.
+struct notify_set {
+    const cmrp_change_set *set; // NULL: the type has none; the rest is 0
+    uint64_t known;
+    uint64_t returnable;
+};
+const struct notify_set *notify_set_of(const struct rules *rules, uint32_t object_type);
+// The flags that a method takes: of CLUSTER_CHANGE.
+uint64_t notify_registrable(const struct rules *rules, const struct notify_adder *adder);
 // NOTIFY_P2 or NOTIFY_P3; false where the call belongs to neither.
 bool notify_protocol(const struct sight *s, unsigned *protocol);
 
@@ -151,9 +161,10 @@ struct notify_event {
 void notify_judge_indications(const struct sight *s, const struct notify_getter *getter);
 // The filter that has asked for an event, where it is the only one that can have; else NULL.
 struct notify_filter *notify_only_filter(const struct sight *s, const struct notify_event *e);
-// What a notification of version 2 holds. members: of NOTIFICATION_RPC.
+// What a notification of version 2 holds. members: of NOTIFICATION_RPC, the element of
+// Notifications with this index.
 void notify_judge_content(const struct sight *s, const cmrp_struct *type, const cmrp_slot *members,
-                          const char *where);
+                          uint64_t index);
 void notify_sequence_of(struct notify_filter *filter, uint32_t sequence, uint64_t frame);
 // Whether the specification has a table of what notifications of this type hold.
 bool notify_has_table(uint32_t object_type);

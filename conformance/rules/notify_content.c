@@ -132,20 +132,21 @@ struct content {
     const struct sight *s;
     const cmrp_struct *type;
     const cmrp_slot *members;
-    const char *prefix;
+    uint64_t index;
     bool wrong; // found; of a rule that is being applied
 };
 
 static void wrong(struct content *c, size_t rule, unsigned member, const char *what) {
     const char *name = c->type->members[member].name;
-    char field[128];
-    snprintf(field, sizeof field, "%s%s", c->prefix, name);
+    const char *const dot = strrchr(name, '.');
     const struct where where = {.place = RULES_RESPONSE,
                                 .offset = c->members[member].offset,
                                 .size = sight_size(&c->type->members[member], &c->members[member],
                                                    c->s->call->response.format.syntax),
-                                .field = field};
-    rule_broken(c->s, rule, &where, "%s %s", strrchr(name, '.') + 1, what);
+                                .field = name,
+                                .array = "Notifications",
+                                .index = c->index};
+    rule_broken(c->s, rule, &where, "%s %s", dot != NULL ? dot + 1 : name, what);
     c->wrong = true;
 }
 
@@ -208,15 +209,15 @@ bool notify_has_table(uint32_t object_type) {
 }
 
 void notify_judge_content(const struct sight *s, const cmrp_struct *type, const cmrp_slot *members,
-                          const char *prefix) {
-    struct content c = {.s = s, .type = type, .members = members, .prefix = prefix};
+                          uint64_t index) {
+    struct content c = {.s = s, .type = type, .members = members, .index = index};
     const uint64_t object_type = members[TYPE].value, flag = members[FLAGS].value;
     if (!notify_has_table((uint32_t)object_type)) {
         return;
     }
-    const cmrp_change_set *set = cmrp_change_set_of_type((uint32_t)object_type);
+    const struct notify_set *set = notify_set_of(s->rules, (uint32_t)object_type);
     const struct content_type *shared = &types[object_type];
-    if (flag == 0 || (flag & (flag - 1)) != 0 || cmrp_change_unknown(set, flag) != 0) {
+    if (flag == 0 || (flag & (flag - 1)) != 0 || (flag & ~set->known) != 0) {
         wrong(&c, shared->rule, FLAGS, "is not one flag of the object type");
         return;
     }

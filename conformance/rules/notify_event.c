@@ -177,9 +177,8 @@ static bool has_name(uint64_t flag) {
 }
 
 static bool may_be_returned(const struct sight *s, const struct notify_event *e) {
-    const cmrp_change_set *set = cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
     const bool v2 = e->getter->protocol == NOTIFY_P2;
-    uint64_t never = ~cmrp_change_with(set, CMRP_CHANGE_RETURNABLE);
+    uint64_t never = ~notify_set_of(s->rules, 0)->returnable;
     char text[96];
     if (!one_bit(e->flags)) {
         rule_broken(s, RULE_ONE_BIT, &e->at_flags, "0x%08lx holds %s", (unsigned long)e->flags,
@@ -246,23 +245,23 @@ static void judge_get_notify(const struct sight *s, struct notify_event *e) {
 // ---- version 2 ----------------------------------------------------------------------------------
 
 static void judge_v2(const struct sight *s, const struct notify_event *e) {
-    const cmrp_change_set *set = cmrp_change_set_of_type(e->object_type);
+    const struct notify_set *set = notify_set_of(s->rules, e->object_type);
     char text[96];
-    if (set == NULL) {
+    if (set->set == NULL || e->object_type == 0) {
         rule_broken(s, RULE_EVENT_V2, &e->at_type, "object type %lu has no events",
                     (unsigned long)e->object_type);
         return;
     }
-    if (!one_bit(e->flags) || cmrp_change_unknown(set, e->flags) != 0) {
+    if (!one_bit(e->flags) || (e->flags & ~set->known) != 0) {
         if (notify_has_table(e->object_type)) {
             return; // said by the rule about this type's notifications
         }
         rule_broken(s, RULE_EVENT_V2, &e->at_flags, "0x%llx is not one flag of %s",
-                    (unsigned long long)e->flags, set->name);
+                    (unsigned long long)e->flags, set->set->name);
         return;
     }
     rule_kept(s, RULE_EVENT_V2);
-    if ((e->flags & ~cmrp_change_with(set, CMRP_CHANGE_RETURNABLE)) != 0) {
+    if ((e->flags & ~set->returnable) != 0) {
         describe(e, text, sizeof text);
         rule_broken(s, e->getter->never, &e->at_flags, "%s is returned", text);
         return;
@@ -279,7 +278,7 @@ struct row {
     const struct sight *s;
     const cmrp_struct *type;
     const cmrp_slot *members;
-    char names[CMRP_MAX_PARAMS][128]; // "Notifications[0].dwFilter"
+    uint64_t index;
 };
 
 static struct where where_of(const struct row *row, size_t member) {
@@ -287,24 +286,16 @@ static struct where where_of(const struct row *row, size_t member) {
                           .offset = row->members[member].offset,
                           .size = sight_size(&row->type->members[member], &row->members[member],
                                              row->s->call->response.format.syntax),
-                          .field = row->names[member]};
+                          .field = row->type->members[member].name,
+                          .array = "Notifications",
+                          .index = row->index};
 }
 
 enum { ASYNC_KEY, ASYNC_FILTER, ASYNC_NAME };
 enum { V2_KEY, V2_TYPE, V2_FLAGS, V2_BUFFER, V2_SIZE, V2_OBJECT, V2_PARENT, V2_NAME, V2_KIND };
 
-static void judge_row(struct row *row, struct notify_event *e, uint64_t index) {
+static void judge_row(const struct row *row, struct notify_event *e) {
     const cmrp_slot *m = row->members;
-    char prefix[48];
-    snprintf(prefix, sizeof prefix, "Notifications[%llu].", (unsigned long long)index);
-    const size_t length = strlen(prefix);
-    for (uint32_t i = 0; i < row->type->count; i++) {
-        const size_t size = strlen(row->type->members[i].name) + 1;
-        if (length + size <= sizeof row->names[i]) {
-            memcpy(row->names[i], prefix, length);
-            memcpy(row->names[i] + length, row->type->members[i].name, size);
-        }
-    }
     e->key = m[0].value;
     e->at_key = where_of(row, 0);
     if (e->getter->port == 1) {
@@ -321,7 +312,7 @@ static void judge_row(struct row *row, struct notify_event *e, uint64_t index) {
         e->at_flags = where_of(row, V2_FLAGS);
         e->at_name = where_of(row, V2_NAME);
         judge_v2(row->s, e);
-        notify_judge_content(row->s, row->type, m, prefix);
+        notify_judge_content(row->s, row->type, m, row->index);
     }
 }
 
@@ -341,8 +332,8 @@ void notify_judge_indications(const struct sight *s, const struct notify_getter 
         cmrp_slot members[CMRP_MAX_PARAMS];
         cmrp_rows rows = array->rows;
         struct row row = {.s = s, .type = rows.type, .members = members};
-        for (uint64_t i = 0; cmrp_rows_next(&rows, members); i++) {
-            judge_row(&row, &e, i);
+        for (; cmrp_rows_next(&rows, members); row.index++) {
+            judge_row(&row, &e);
         }
     }
 }

@@ -57,7 +57,7 @@ static void judge_mask(const struct sight *s, const struct notify_adder *adder, 
     if (filter == NULL || rule == RULE_COUNT) {
         return;
     }
-    const uint64_t wrong = filter->value & ~cmrp_change_registrable(set, adder->scope);
+    const uint64_t wrong = filter->value & ~notify_registrable(s->rules, adder);
     const struct where where = where_in(s, name);
     char names[160];
     if (wrong != 0) {

@@ -4,8 +4,6 @@
 
 #include "rules/notify.h"
 
-#define SET_V1 cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE)
-
 // Numbers wrap around: which of two is older.
 static bool older(uint32_t a, uint32_t b) {
     return a != b && (uint32_t)(b - a) < 0x80000000;
@@ -50,6 +48,7 @@ enum { VALUES = 16, OBJECTS = 1024 }; // objects of one association
 // The state sequences of an object that were returned in an association for a dwNotifyKey.
 struct notify_history {
     uint16_t scope;
+    uint64_t flags; // of the scope
     uint32_t key;
     uint8_t object[CMRP_HANDLE_SIZE];
     struct notify_name *name;
@@ -123,6 +122,7 @@ static struct notify_history *new_history(const struct sight *s, const struct no
     }
     struct notify_history *h = util_alloc(sizeof *h);
     h->scope = adder->scope;
+    h->flags = notify_registrable(s->rules, adder);
     h->key = key;
     memcpy(h->object, object->handle, sizeof h->object);
     h->name = handle != NULL && !handle->closed ? notify_share(handle->name) : NULL;
@@ -158,8 +158,8 @@ void notify_learn_sequence(const struct sight *s, const struct notify_event *e) 
         return;
     }
     for (struct notify_history *h = s->connection->group->notify; h != NULL; h = h->next) {
-        const bool of_class = (cmrp_change_registrable(SET_V1, h->scope) & e->flags) != 0;
-        if (of_class && (h->name == NULL || notify_compare(h->name, e->name) != NOTIFY_OTHER)) {
+        if ((h->flags & e->flags) != 0 &&
+            (h->name == NULL || notify_compare(h->name, e->name) != NOTIFY_OTHER)) {
             append(h, *e->sequence);
         }
     }

@@ -68,17 +68,77 @@ static const struct notify_getter getters[] = {
 };
 // clang-format on
 
+// ---- flags --------------------------------------------------------------------------------------
+
+enum { TYPES = 14, ADDERS = sizeof adders / sizeof adders[0] };
+
+struct notify_sets {
+    struct notify_set of_type[TYPES + 1]; // the last: of all other types
+    uint64_t registrable[ADDERS];
+};
+
+static struct notify_set describe(const cmrp_change_set *set) {
+    return (struct notify_set){.set = set,
+                               .known = ~cmrp_change_unknown(set, UINT64_MAX),
+                               .returnable = cmrp_change_with(set, CMRP_CHANGE_RETURNABLE)};
+}
+
+void notify_begin(struct rules *rules) {
+    const cmrp_change_set *const changes = cmrp_change_set_at(CMRP_SET_CLUSTER_CHANGE);
+    rules->sets = util_alloc(sizeof *rules->sets);
+    for (uint32_t type = 0; type < TYPES; type++) {
+        const cmrp_change_set *set = type == 0 ? changes : cmrp_change_set_of_type(type);
+        if (set != NULL) {
+            rules->sets->of_type[type] = describe(set);
+        }
+    }
+    for (size_t i = 0; i < ADDERS; i++) {
+        rules->sets->registrable[i] = cmrp_change_registrable(changes, adders[i].scope);
+    }
+}
+
+void notify_end(struct rules *rules) {
+    free(rules->sets);
+}
+
+const struct notify_set *notify_set_of(const struct rules *rules, uint32_t object_type) {
+    return &rules->sets->of_type[object_type < TYPES ? object_type : TYPES];
+}
+
+uint64_t notify_registrable(const struct rules *rules, const struct notify_adder *adder) {
+    return rules->sets->registrable[adder - adders];
+}
+
+// ---- methods ------------------------------------------------------------------------------------
+
 bool notify_protocol(const struct sight *s, unsigned *protocol) {
     const unsigned interface = sight_interface(s);
     *protocol = interface == CMRP_INTERFACE_2 ? NOTIFY_P2 : NOTIFY_P3;
     return interface != 0;
 }
 
-const struct notify_adder *notify_adder_of(uint16_t opnum) {
-    if (opnum < adders[0].opnum) {
-        return NULL;
+bool notify_adds(uint16_t opnum) {
+    switch (opnum) {
+    case 57:
+    case 58:
+    case 59:
+    case 60:
+    case 61:
+    case 62:
+    case 63:
+    case 64:
+    case 90:
+    case 91:
+    case 99:
+    case 100:
+    case 138:
+    case 155: return true;
+    default: return false;
     }
-    for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
+}
+
+const struct notify_adder *notify_adder_of(uint16_t opnum) {
+    for (size_t i = 0; notify_adds(opnum) && i < sizeof adders / sizeof adders[0]; i++) {
         if (adders[i].opnum == opnum) {
             return &adders[i];
         }
@@ -86,9 +146,13 @@ const struct notify_adder *notify_adder_of(uint16_t opnum) {
     return NULL;
 }
 
+bool notify_gets(uint16_t opnum) {
+    return opnum == 65 || opnum == 139 || opnum == 147;
+}
+
 const struct notify_getter *notify_getter_of(const struct sight *s) {
     unsigned protocol;
-    if (!notify_protocol(s, &protocol)) {
+    if (!notify_gets(s->call->call->opnum) || !notify_protocol(s, &protocol)) {
         return NULL;
     }
     for (size_t i = 0; i < sizeof getters / sizeof getters[0]; i++) {

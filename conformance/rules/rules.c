@@ -15,7 +15,13 @@ enum { LEVEL_SHOULD, LEVEL_MUST };
 
 static const struct rule rules[] = {
 #define RULE(id, name, requirement, level, role, section, advice)                                  \
-    {name, requirement, LEVEL_##level == LEVEL_MUST, RULES_##role, section, advice},
+    {name,                                                                                         \
+     requirement,                                                                                  \
+     LEVEL_##level == LEVEL_MUST,                                                                  \
+     RULES_##role,                                                                                 \
+     section,                                                                                      \
+     advice,                                                                                       \
+     RULE_##id >= (int)RULE_COUNT - (int)COMPLETE_COUNT},
 #include "rules/rules.def"
 #undef RULE
     {0}, // so that the table is never empty
@@ -126,6 +132,9 @@ static struct rules_group *add_group(struct rules_server *server, uint32_t id, b
     group->id = id;
     group->blind = blind || server->doubtful;
     group->lost = server->end.family == 0 || server->doubtful; // several servers in one
+    if (group->blind || group->lost) {
+        model_lose(server);
+    }
     if (id != 0) {
         HASH_ADD(hh, server->groups, id, sizeof group->id, group);
     }
@@ -140,7 +149,8 @@ static void leave_group(struct rules *r, struct rules_connection *c) {
     }
     handle_run_down(r, group);
     notify_group_end(r, group);
-    flight_forget(group);
+    flight_forget(r, group);
+    withdraw_forget(r, group);
     if (group->id != 0) {
         HASH_DEL(group->server->groups, group);
     }
@@ -151,7 +161,7 @@ static void leave_group(struct rules *r, struct rules_connection *c) {
 // unless the server has just made it.
 static void join_group(struct rules *r, struct rules_connection *c, uint32_t id, bool made) {
     struct rules_group *group = NULL;
-    if (c->group != NULL && c->group->id == id && id != 0) {
+    if (c->group != NULL && c->group->id == id) { // bound again
         return;
     }
     struct rules_server *server =
@@ -160,7 +170,7 @@ static void join_group(struct rules *r, struct rules_connection *c, uint32_t id,
         HASH_FIND(hh, server->groups, &id, sizeof id, group);
     }
     if (group == NULL) {
-        group = add_group(server, id, !made || !c->peers.whole);
+        group = add_group(server, id, id == 0 || !made || !c->peers.whole);
     }
     if (group->connections++ == 0) {
         group->client = c->peers.client;
@@ -175,17 +185,20 @@ static void join_group(struct rules *r, struct rules_connection *c, uint32_t id,
 }
 
 // A connection whose group was not seen may be of any of its client's.
-static void blind_client(struct rules_server *server, const struct rules_end *client) {
+static void blind_client(struct rules *r, struct rules_server *server,
+                         const struct rules_end *client, uint64_t since) {
     struct rules_group *group, *next;
     if (server->doubtful) {
         return;
     }
+    model_lose(server);
     server->doubtful = HASH_COUNT(server->groups) > GROUPS;
     HASH_ITER(hh, server->groups, group, next) {
         if (server->doubtful ||
             (group->client.family == client->family &&
              memcmp(group->client.address, client->address, sizeof client->address) == 0)) {
             rules_blind_group(group);
+            withdraw_since(r, group, since);
         }
     }
 }
@@ -194,14 +207,18 @@ static void join_unbound(struct rules *r, struct rules_connection *c,
                          const struct assoc_call *call) {
     join_group(r, c, call->group, false);
     if (call->group == 0 && !call->connectionless) {
-        blind_client(c->group->server, &c->peers.client);
+        const bool asked = call->request.state != ASSOC_ABSENT;
+        blind_client(r, c->group->server, &c->peers.client,
+                     asked ? call->request.stamp.frame : call->response.stamp.frame);
     }
 }
 
 static struct rules_connection *find_connection(struct rules *r, const struct rules_peers *peers) {
-    struct rules_connection *c;
-    HASH_FIND(hh, r->connections, &peers->connection, sizeof peers->connection, c);
-    return c;
+    struct rules_connection **recent = &r->recent[peers->connection % RECENT];
+    if (*recent == NULL || (*recent)->id != peers->connection) {
+        HASH_FIND(hh, r->connections, &peers->connection, sizeof peers->connection, *recent);
+    }
+    return *recent;
 }
 
 static struct rules_connection *connection_of(struct rules *r, const struct rules_peers *peers) {
@@ -213,6 +230,7 @@ static struct rules_connection *connection_of(struct rules *r, const struct rule
         c->counter[RULES_CLIENT] = counter_of(r, &peers->client, RULES_CLIENT);
         c->counter[RULES_SERVER] = counter_of(r, &peers->server, RULES_SERVER);
         HASH_ADD(hh, r->connections, id, sizeof c->id, c);
+        r->recent[c->id % RECENT] = c;
     }
     return c;
 }
@@ -220,13 +238,56 @@ static struct rules_connection *connection_of(struct rules *r, const struct rule
 void rules_blind_group(struct rules_group *group) {
     group->lost = true;
     group->blind = true;
+    model_lose(group->server);
 }
 
 // ---- events -------------------------------------------------------------------------------------
 
+static struct sight sight_of(struct rules *r, struct rules_connection *c) {
+    return (struct sight){.rules = r,
+                          .connection = c,
+                          .checked = {[RULES_CLIENT] = c->counter[RULES_CLIENT]->checked,
+                                      [RULES_SERVER] = c->counter[RULES_SERVER]->checked}};
+}
+
+static const struct rules_facts *facts_of(struct rules *r, const struct rules_call *call) {
+    const cmrp_method *method = call->method;
+    struct rules_facts *facts =
+        &r->facts[call->call->interface.version == CMRP_INTERFACE_3][method->opnum];
+    if (!facts->known) {
+        facts->known = true;
+        for (uint32_t i = 0; i < method->count; i++) {
+            if (method->params[i].kind == CMRP_KIND_HANDLE && facts->handle_count < FACTS) {
+                facts->handles[facts->handle_count++] = (uint8_t)i;
+            }
+        }
+        for (uint32_t i = method->count; i-- > 0;) {
+            if (method->params[i].meaning == CMRP_MEANS_STATUS && facts->status_count < FACTS) {
+                facts->statuses[facts->status_count++] = (uint8_t)i;
+            }
+        }
+    }
+    return facts;
+}
+
+static void read_status(struct sight *s) {
+    const struct rules_side *side = &s->call->response;
+    s->has_status = side->decoded;
+    for (unsigned n = 0; side->decoded && n < s->facts->status_count && s->status == 0; n++) {
+        const cmrp_slot *slot = &side->slots[s->facts->statuses[n]];
+        s->status = slot->present ? (uint32_t)slot->value : 0;
+    }
+}
+
+static unsigned interface_of(const struct assoc_call *call) {
+    const unsigned version = call->interface.version;
+    return version == CMRP_INTERFACE_2 || version == CMRP_INTERFACE_3 ? version : 0;
+}
+
 void rules_bind(struct rules *r, const struct rules_peers *peers, const struct assoc_bind *bind) {
     struct rules_connection *c = connection_of(r, peers);
-    const struct sight s = {.rules = r, .connection = c, .bind = bind};
+    struct sight s = sight_of(r, c);
+    s.bind = bind;
     if (bind->answer != NULL && bind->answer->header.ptype == CMRP_PTYPE_BIND_ACK) {
         join_group(r, c, bind->answer->assoc_group_id, bind->offer->assoc_group_id == 0);
     }
@@ -239,17 +300,23 @@ void rules_request(struct rules *r, const struct rules_peers *peers,
     if (c->group == NULL) {
         join_unbound(r, c, call);
     }
-    const struct sight s = {.rules = r, .connection = c};
+    const struct sight s = sight_of(r, c);
     flight_start(&s, call);
 }
 
 void rules_call(struct rules *r, const struct rules_peers *peers, const struct rules_call *call) {
     struct rules_connection *c = connection_of(r, peers);
-    struct sight s = {.rules = r, .connection = c, .call = call};
+    struct sight s = sight_of(r, c);
+    s.call = call;
+    s.interface = interface_of(call->call);
+    if (call->method != NULL) {
+        s.facts = facts_of(r, call);
+        read_status(&s);
+    }
     if (c->group == NULL) {
         join_unbound(r, c, call->call);
     }
-    s.flight = flight_of(c, call->call);
+    s.flight = flight_of(r, c, call->call);
     c->counter[RULES_CLIENT]->calls++;
     c->counter[RULES_SERVER]->calls++;
     bind_on_call(&s);
@@ -257,26 +324,33 @@ void rules_call(struct rules *r, const struct rules_peers *peers, const struct r
     handle_on_call(&s);
     notify_on_call(&s);
     batch_on_call(&s);
-    flight_end(c->group, s.flight);
+    if (r->limits.complete) {
+        model_on_call(&s);
+    }
+    flight_end(r, c->group, s.flight);
 }
 
-void rules_blind(struct rules *r, const struct rules_peers *peers,
-                 const struct assoc_stamp *stamp) {
+void rules_blind(struct rules *r, const struct rules_peers *peers, uint64_t since) {
     struct rules_connection *c = connection_of(r, peers);
-    (void)stamp;
     c->peers.whole = false;
     if (c->group != NULL) {
         rules_blind_group(c->group);
+        withdraw_since(r, c->group, since);
     } else {
-        rules_doubt(r, &peers->client, &peers->server);
+        rules_doubt(r, &peers->client, &peers->server, since);
     }
 }
 
-void rules_doubt(struct rules *r, const struct rules_end *client, const struct rules_end *server) {
+void rules_doubt(struct rules *r, const struct rules_end *client, const struct rules_end *server,
+                 uint64_t since) {
     struct rules_end key;
     struct rules_server *found = find_server(r, server, &key);
+    if (found == NULL) { // it may be among all others
+        memset(&key, 0, sizeof key);
+        HASH_FIND(hh, r->servers, &key, sizeof key, found);
+    }
     if (found != NULL) {
-        blind_client(found, client);
+        blind_client(r, found, client, since);
     }
 }
 
@@ -292,6 +366,7 @@ void rules_close(struct rules *r, const struct rules_peers *peers, bool broken,
         leave_group(r, c);
     }
     HASH_DEL(r->connections, c);
+    r->recent[c->id % RECENT] = NULL;
     free(c);
 }
 
@@ -312,6 +387,7 @@ struct rules *rules_create(const struct rules_limits *limits, const struct rules
         r->limits.parties = DEFAULT_PARTIES;
     }
     r->events = *events;
+    notify_begin(r);
     return r;
 }
 
@@ -330,8 +406,11 @@ void rules_destroy(struct rules *r) {
         free(c);
     }
     batch_end(r);
+    flight_free(r);
+    notify_end(r);
     handle_end(r);
     HASH_ITER(hh, r->servers, server, next_server) {
+        model_end(server);
         HASH_DEL(r->servers, server);
         free(server);
     }
@@ -360,11 +439,17 @@ bool rules_full(const struct sight *s) {
     return true;
 }
 
-// ---- findings -----------------------------------------------------------------------------------
-
-void rule_kept(const struct sight *s, size_t rule) {
-    s->connection->counter[rules[rule].role]->checked[rule]++;
+bool rules_whole(const struct rules *r) {
+    const struct rules_server *server;
+    for (server = r->servers; server != NULL; server = server->hh.next) {
+        if (server->unseen) {
+            return false;
+        }
+    }
+    return true;
 }
+
+// ---- findings -----------------------------------------------------------------------------------
 
 static uint64_t frame_of(const struct sight *s, size_t rule, enum rules_place place) {
     if (s->call == NULL) {
@@ -393,7 +478,8 @@ static void trim(char *text, size_t size, int wanted) {
 void rule_broken(const struct sight *s, size_t rule, const struct where *where, const char *format,
                  ...) {
     struct rules_counter *counter = s->connection->counter[rules[rule].role];
-    struct rules_finding f = {.rule = rule,
+    struct rules_finding f = {.number = ++s->rules->findings,
+                              .rule = rule,
                               .peers = &s->connection->peers,
                               .call = s->call,
                               .place = where->place,
@@ -406,12 +492,16 @@ void rule_broken(const struct sight *s, size_t rule, const struct where *where, 
     if (f.frame == 0) {
         f.frame = frame_of(s, rule, where->place);
     }
-    if (where->field != NULL) {
+    if (where->array != NULL) {
+        snprintf(f.field, sizeof f.field, "%s[%llu].%s", where->array,
+                 (unsigned long long)where->index, where->field);
+    } else if (where->field != NULL) {
         snprintf(f.field, sizeof f.field, "%s", where->field);
     }
     va_start(arguments, format);
     trim(f.message, sizeof f.message, vsnprintf(f.message, sizeof f.message, format, arguments));
     va_end(arguments);
+    withdraw_note(s->rules, s->connection->group, counter, &f);
     if (s->rules->events.finding != NULL) {
         s->rules->events.finding(s->rules->events.context, &f);
     }
@@ -423,8 +513,16 @@ static const cmrp_slot *find_slot(const struct rules_side *side, const char *nam
     if (!side->decoded) {
         return NULL;
     }
-    for (uint32_t i = 0; i < side->format.method->count; i++) {
-        if (side->slots[i].present && strcmp(side->format.method->params[i].name, name) == 0) {
+    const cmrp_method *method = side->format.method;
+    // Linkers keep equal literals once: what is there is nearly always found without a comparison.
+    for (uint32_t i = 0; i < method->count; i++) {
+        if (method->params[i].name == name && side->slots[i].present) {
+            *index = i;
+            return &side->slots[i];
+        }
+    }
+    for (uint32_t i = 0; i < method->count; i++) {
+        if (side->slots[i].present && strcmp(method->params[i].name, name) == 0) {
             *index = i;
             return &side->slots[i];
         }
@@ -462,29 +560,4 @@ struct where sight_where(const struct sight *s, bool response, const char *name)
         where.size = sight_size(&side->format.method->params[index], slot, side->format.syntax);
     }
     return where;
-}
-
-bool sight_status(const struct sight *s, uint32_t *status) {
-    const struct rules_side *side = &s->call->response;
-    if (!side->decoded) {
-        return false;
-    }
-    *status = 0;
-    const cmrp_method *method = side->format.method;
-    for (uint32_t i = method->count; i-- > 0 && *status == 0;) {
-        if (side->slots[i].present && method->params[i].meaning == CMRP_MEANS_STATUS) {
-            *status = (uint32_t)side->slots[i].value;
-        }
-    }
-    return true;
-}
-
-bool sight_succeeded(const struct sight *s) {
-    uint32_t status;
-    return sight_status(s, &status) && status == 0;
-}
-
-unsigned sight_interface(const struct sight *s) {
-    const unsigned version = s->call->call->interface.version;
-    return version == CMRP_INTERFACE_2 || version == CMRP_INTERFACE_3 ? version : 0;
 }

@@ -27,6 +27,7 @@ struct rule {
     enum rules_role role;
     const char *section; // "MS-CMRP 3.1.4.2.30"
     const char *advice;  // one sentence: what to change
+    bool complete;       // applied only with rules_limits.complete
 };
 
 size_t rules_count(void);
@@ -80,6 +81,7 @@ enum rules_place {
 };
 
 struct rules_finding {
+    uint64_t number; // from 1
     size_t rule;
     const struct rules_peers *peers;
     const struct rules_call *call; // NULL: of a bind
@@ -94,6 +96,9 @@ struct rules_finding {
 struct rules_events {
     void *context;
     void (*finding)(void *context, const struct rules_finding *finding);
+    // The finding of this number is taken back, from the counts, too: something had been lost
+    // before it that showed only now.
+    void (*withdrawn)(void *context, size_t rule, uint64_t number);
     // Something that limits what rules know from here on, once a kind: code "rules-limit".
     void (*note)(void *context, const char *code, const char *text,
                  const struct assoc_stamp *stamp);
@@ -110,6 +115,10 @@ struct rules_limits {
     // Implementations counted apart, and servers told apart. Default 4,096; more are counted
     // together, and nothing is said of their handles.
     size_t parties;
+    // The capture holds every call that its server received, and nothing else changes what is in
+    // its registry: rules may conclude from what was not seen. Off, rules marked `complete` are
+    // silent. With more than one server, or where anything is lost, they fall silent, too.
+    bool complete;
 };
 
 // ---- judging ------------------------------------------------------------------------------------
@@ -128,13 +137,16 @@ void rules_request(struct rules *rules, const struct rules_peers *peers,
                    const struct assoc_call *call);
 void rules_call(struct rules *rules, const struct rules_peers *peers,
                 const struct rules_call *call);
-// Octets, or calls, of this connection are not known.
-void rules_blind(struct rules *rules, const struct rules_peers *peers,
-                 const struct assoc_stamp *stamp);
+// Octets, or calls, of this connection are not known, from frame `since` on: the last one of which
+// they are known to come behind, 0 if there is none. What was concluded since from the state of the
+// association is taken back.
+void rules_blind(struct rules *rules, const struct rules_peers *peers, uint64_t since);
 // Octets are missing of a connection of which it is not known what it carries: it may be one of an
 // association of this client with this server.
 void rules_doubt(struct rules *rules, const struct rules_end *client,
-                 const struct rules_end *server);
+                 const struct rules_end *server, uint64_t since);
+// With rules_limits.complete: whether all that was seen so far bears it out.
+bool rules_whole(const struct rules *rules);
 // The connection has ended: `broken` where that was not by a proper close.
 void rules_close(struct rules *rules, const struct rules_peers *peers, bool broken,
                  const struct assoc_stamp *stamp);

@@ -266,7 +266,7 @@ static bool read_id(const struct vector_place *place, const struct sequence_set 
 static bool read_frame(const struct vector_place *place, const struct sequence_set *set,
                        struct sequence *q) {
     static const char *const keys[] = {"id",       "comment", "like",         "edits",      "steps",
-                                       "findings", "flags",   "requirements", "provenance", NULL};
+                                       "findings", "flags",   "requirements", "provenance", "complete", NULL};
     unsigned provenance = 0;
     if (!json_is_object(q->json)) {
         return vector_wrong(place, "", "is not an object");
@@ -280,6 +280,11 @@ static bool read_frame(const struct vector_place *place, const struct sequence_s
         return false;
     }
     q->provenance = (enum vector_provenance)provenance;
+    const json_t *whole = json_object_get(q->json, "complete");
+    if (whole != NULL && !json_is_true(whole)) {
+        return vector_wrong(place, "complete", "is not true");
+    }
+    q->complete = whole != NULL;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "suite/expand.h"
 #include "suite/grow.h"
 #include "suite/sequence_parts.h"
+#include "suite/vector_read.h"
 
 static const char *const DEFAULT_TALK = "a";
 static const uint8_t SEAL = 0xa5; // what stands for encryption
@@ -24,18 +25,8 @@ bool sequence_wrong(const struct sequence_maker *m, const char *sub, const char 
 
 bool sequence_keys(const struct sequence_maker *m, const char *sub, const json_t *object,
                    const char *const *keys) {
-    const char *key;
-    json_t *member;
-    json_object_foreach((json_t *)object, key, member) {
-        bool known = false;
-        for (size_t i = 0; keys[i] != NULL; i++) {
-            known = known || strcmp(keys[i], key) == 0;
-        }
-        if (!known) {
-            return sequence_wrong(m, sub, "unknown key \"%.60s\"", key);
-        }
-    }
-    return true;
+    const char *key = vector_unknown_key(object, keys, NULL);
+    return key == NULL || sequence_wrong(m, sub, "unknown key \"%.60s\"", key);
 }
 
 // ---- PDUs of calls ------------------------------------------------------------------------------

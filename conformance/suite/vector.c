@@ -30,7 +30,7 @@ const struct vector *vector_find(const struct vector_set *set, const char *id) {
     return NULL;
 }
 
-static bool holds(const json_t *words, const char *word) {
+bool vector_words_hold(const json_t *words, const char *word) {
     size_t i;
     json_t *element;
     json_array_foreach(words, i, element) {
@@ -42,11 +42,11 @@ static bool holds(const json_t *words, const char *word) {
 }
 
 bool vector_flagged(const struct vector *vector, const char *flag) {
-    return holds(vector->flags, flag);
+    return vector_words_hold(vector->flags, flag);
 }
 
 bool vector_cites(const struct vector *vector, const char *requirement) {
-    return holds(vector->requirements, requirement);
+    return vector_words_hold(vector->requirements, requirement);
 }
 
 static void outcome_free(struct vector_outcome *outcome) {

@@ -67,6 +67,8 @@ bool vector_set_add_file(struct vector_set *set, const char *path, enum json_typ
 void vector_set_free(struct vector_set *set);
 
 const struct vector *vector_find(const struct vector_set *set, const char *id);
+// Whether an array of strings, which may be NULL, holds a word.
+bool vector_words_hold(const json_t *words, const char *word);
 // Whether a vector has this flag, cites this requirement.
 bool vector_flagged(const struct vector *vector, const char *flag);
 bool vector_cites(const struct vector *vector, const char *requirement);

@@ -38,8 +38,8 @@ static const char *below(char pointer[POINTER], const char *sub, const char *key
 
 // ---- members ------------------------------------------------------------------------------------
 
-bool vector_known_keys(const struct vector_place *place, const char *sub, const json_t *object,
-                       const char *const *keys, const char *const *more) {
+const char *vector_unknown_key(const json_t *object, const char *const *keys,
+                               const char *const *more) {
     const char *key;
     json_t *member;
     json_object_foreach((json_t *)object, key, member) {
@@ -51,10 +51,16 @@ bool vector_known_keys(const struct vector_place *place, const char *sub, const 
             known = known || strcmp(more[i], key) == 0;
         }
         if (!known) {
-            return vector_wrong(place, sub, "unknown key \"%.60s\"", key);
+            return key;
         }
     }
-    return true;
+    return NULL;
+}
+
+bool vector_known_keys(const struct vector_place *place, const char *sub, const json_t *object,
+                       const char *const *keys, const char *const *more) {
+    const char *key = vector_unknown_key(object, keys, more);
+    return key == NULL || vector_wrong(place, sub, "unknown key \"%.60s\"", key);
 }
 
 bool vector_read_string(const struct vector_place *place, const json_t *object, const char *key,

@@ -21,7 +21,10 @@ struct vector_place {
 bool vector_wrong(const struct vector_place *place, const char *sub, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// Every key of object is in one of the two lists (NULL-terminated; more may be NULL).
+// The first key of object that is in neither list (NULL-terminated; more may be NULL), or NULL.
+const char *vector_unknown_key(const json_t *object, const char *const *keys,
+                               const char *const *more);
+// As vector_wrong where there is one.
 bool vector_known_keys(const struct vector_place *place, const char *sub, const json_t *object,
                        const char *const *keys, const char *const *more);
 // A member that is text, not empty.

@@ -9,11 +9,14 @@ import json
 import os
 import pathlib
 import shutil
-import struct
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Batches as octets from code that is not the codec. That folder has folders named like the programs.
+sys.path.append(str(ROOT / "conformance" / "testee"))
+from third_party import batch_octets  # noqa: E402,F401
+
 VECTORS = ROOT / "vectors"
 CHANGED = "changed, to see whether it is noticed"
 JOBS = 2
@@ -76,34 +79,6 @@ def vectors(layer):
     if not found:
         sys.exit(f"no vectors in {VECTORS / layer}")
     return found
-
-
-# CLUSTER_REG_BATCH_COMMAND [MS-CMRP 2.2.2.8] and the registry types of ApiSetValue, for batches as
-# octets from code that is not the codec.
-COMMANDS = {"CLUSREG_SET_VALUE": 1, "CLUSREG_CREATE_KEY": 2, "CLUSREG_DELETE_KEY": 3,
-            "CLUSREG_DELETE_VALUE": 4, "CLUSREG_VALUE_DELETED": 6, "CLUSREG_READ_KEY": 7,
-            "CLUSREG_READ_VALUE": 8, "CLUSREG_READ_ERROR": 9, "CLUSREG_CONTROL_COMMAND": 10,
-            "CLUSREG_CONDITION_EXISTS": 11, "CLUSREG_CONDITION_NOT_EXISTS": 12,
-            "CLUSREG_CONDITION_IS_EQUAL": 13, "CLUSREG_CONDITION_IS_NOT_EQUAL": 14,
-            "CLUSREG_CONDITION_IS_GREATER_THAN": 15, "CLUSREG_CONDITION_IS_LESS_THAN": 16,
-            "CLUSREG_CONDITION_KEY_EXISTS": 17, "CLUSREG_CONDITION_KEY_NOT_EXISTS": 18}
-REGISTRY_TYPES = {"REG_NONE": 0, "REG_SZ": 1, "REG_EXPAND_SZ": 2, "REG_BINARY": 3, "REG_DWORD": 4,
-                  "REG_MULTI_SZ": 7, "REG_QWORD": 11}
-
-
-def batch_octets(value):
-    """The octets of a batch object [MS-CMRP 2.2.3.17]."""
-    octets = struct.pack("<I", value["version"])
-    for command in value["commands"]:
-        name = (bytes.fromhex(command["name_hex"]) if "name_hex" in command
-                else (command["name"] + "\0").encode("utf-16-le"))
-        data = bytes.fromhex(command["data"])
-        kind, value_type = command["command"], command["value_type"]
-        octets += struct.pack("<III", COMMANDS.get(kind, kind),
-                              REGISTRY_TYPES.get(value_type, value_type), len(name)) + name
-        octets += struct.pack("<I", len(data)) + data
-        octets += bytes.fromhex(command.get("padding", "00")) if len(data) % 2 else b""
-    return octets
 
 
 def without_added(value):

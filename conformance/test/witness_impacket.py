@@ -234,7 +234,7 @@ def compare_batch(verdict, cmrp, test, method, direction, wide):
     # A batch is shown as an object where it parses; then the object must say these octets.
     whole = isinstance(params.get("lpData"), dict)
     if whole:
-        params["lpData"] = witness.batch_octets(params["lpData"]).hex()
+        params["lpData"] = witness.batch_octets(params["lpData"])
     if whole == (test["result"] == "invalid"):
         verdict.complain(f"{where}: cmrp {'decodes' if whole else 'does not decode'} the batch")
     expected = {"cbData": len(test["octets"]), "lpData": test["octets"].hex()}

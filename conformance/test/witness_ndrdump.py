@@ -240,7 +240,7 @@ def expected(key, value, test):
     if isinstance(value, dict) and "utf16" in value:
         return cut_at_nul(bytes.fromhex(value["utf16"]).decode("utf-16-le", "replace"))
     if isinstance(value, dict) and "commands" in value:
-        return witness.batch_octets(value).hex()
+        return witness.batch_octets(value)
     if key == "lpftLastWriteTime":
         return file_time(value)
     if isinstance(value, dict):

@@ -87,10 +87,8 @@ static bool is_hostile(uint32_t c) {
            (c >= 0xe0000 && c <= 0xe007f) || is_surrogate(c);
 }
 
-static void escape_one(struct buffer *out, uint32_t c) {
-    if (c == '"' || c == '\\') {
-        buffer_printf(out, "\\%c", (char)c);
-    } else if (!is_hostile(c)) {
+static void escape_hostile(struct buffer *out, uint32_t c) {
+    if (!is_hostile(c)) {
         put_utf8(out, c);
     } else if (c < 0x100) {
         buffer_printf(out, "\\x%02x", c);
@@ -99,17 +97,34 @@ static void escape_one(struct buffer *out, uint32_t c) {
     }
 }
 
-void text_escape(struct buffer *out, const char *utf8, size_t size) {
+static void escape_one(struct buffer *out, uint32_t c) {
+    if (c == '"' || c == '\\') {
+        buffer_printf(out, "\\%c", (char)c);
+    } else {
+        escape_hostile(out, c);
+    }
+}
+
+static void escape_all(struct buffer *out, const char *utf8, size_t size,
+                       void (*escape)(struct buffer *, uint32_t)) {
     size_t taken;
     for (size_t i = 0; i < size; i += taken) {
         uint32_t c;
         if (next_utf8((const uint8_t *)utf8 + i, size - i, &c, &taken)) {
-            escape_one(out, c);
+            escape(out, c);
         } else {
             taken = 1;
             buffer_printf(out, "\\x%02x", (uint8_t)utf8[i]);
         }
     }
+}
+
+void text_escape(struct buffer *out, const char *utf8, size_t size) {
+    escape_all(out, utf8, size, escape_one);
+}
+
+void text_make_safe(struct buffer *out, const char *utf8, size_t size) {
+    escape_all(out, utf8, size, escape_hostile);
 }
 
 void text_escape_utf16(struct buffer *out, cmrp_view units, cmrp_order order) {

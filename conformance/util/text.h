@@ -15,6 +15,8 @@ bool text_to_utf16(struct buffer *out, const char *utf8, size_t size, cmrp_order
 // C1, bidirectional and other invisible format characters as \xNN or \u{N}; backslash and quote
 // escaped; octets that are not UTF-8 as \xNN.
 void text_escape(struct buffer *out, const char *utf8, size_t size);
+// The same for a whole message, whose own quotes and backslashes stay.
+void text_make_safe(struct buffer *out, const char *utf8, size_t size);
 // The same for UTF-16; unpaired surrogates as \u{dNNN}.
 void text_escape_utf16(struct buffer *out, cmrp_view units, cmrp_order order);
 

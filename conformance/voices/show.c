@@ -128,7 +128,7 @@ void splits_text(const struct splits_report *r, struct buffer *out) {
         }
     }
     put_voices(r, out);
-    buffer_printf(out, "%zu questions:", r->splits->count);
+    buffer_printf(out, "%zu question%s:", r->splits->count, r->splits->count == 1 ? "" : "s");
     for (int i = 0; i < AGREEMENT_COUNT; i++) {
         if (r->splits->counts[i] > 0) {
             buffer_printf(out, " %zu %s", r->splits->counts[i], agreement_word((enum agreement)i));

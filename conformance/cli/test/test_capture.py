@@ -72,6 +72,15 @@ class Judge(CaptureTest):
         result = self.cmrp("conform", "-r", path, "--xfail", unused, code=USAGE)
         self.assert_one_line(result.err, "unused: line 1", "matches no case of this capture")
 
+    def test_diagnostics_are_safe_to_show(self):
+        hostile = "\x1b[31m\u202e\\"
+        xfail = self.path("hostile", f"{hostile} FAIL why\n")
+        for words in (("--xfail", xfail), (hostile,), ("--level", hostile)):
+            with self.subTest(words):
+                result = self.cmrp("conform", "-r", self.capture(), *words, code=USAGE)
+                self.assertIn(r'"\x1b[31m\u{202e}' + "\\" + '"', result.err)
+                self.assertNotIn("\x1b", result.err)
+
     def test_reports(self):
         junit, report, page = (self.folder / name for name in ("r.xml", "r.json", "r.html"))
         self.cmrp("conform", "-r", self.capture(), "encoding", "--junit", junit, "--json", report,

@@ -97,7 +97,7 @@ class Disagreement(VoicesTest):
     def test_two_errors_agree(self):
         words = [*self.scripted("one", {"error": "no"}), "--testee", self.good()]
         result = self.cmrp("conform", *words, "batch-version-2/decode")
-        self.assertIn("1 questions: 1 agreed", result.out)
+        self.assertIn("1 question: 1 agreed", result.out)
         result = self.cmrp("conform", *words, "batch-notifytest-sent/decode", code=FINDINGS)
         self.assertRegex(result.out, r"(?m)^ +- one: error no$")
 
@@ -122,14 +122,14 @@ class Disagreement(VoicesTest):
         words = [*self.scripted("strict", {"error": "no"}), "--testee", self.good(), name]
         result = self.cmrp("conform", *words, "-v")
         self.assertRegex(result.out, rf"(?m)^allowed +{re.escape(name)} ")
-        self.assertIn("1 questions: 1 allowed", result.out)
+        self.assertIn("1 question: 1 allowed", result.out)
 
     def test_expected_splits(self):
         case = "batch-command-value-deleted/decode"
         xfail = self.path("xfail", f"{case} FAIL it never knew\n")
         words = ["--testee", self.good(), "--xfail", xfail, case]
         result = self.cmrp("conform", *self.faulty("batch-delete-confused"), *words)
-        self.assertIn("1 questions: 1 excused", result.out)
+        self.assertIn("1 question: 1 excused", result.out)
         result = self.cmrp("conform", "--testee", self.good(), *words, code=FINDINGS)
         self.assertRegex(result.out, rf"(?m)^unsplit +{case} .*it never knew")
         xfail = self.path("xfail", "no-such-case FAIL reason\n")

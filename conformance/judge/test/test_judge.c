@@ -94,6 +94,8 @@ static void test_finding_points_at_octets(void **state) {
     assert_int_equal(c->kept, 1);
     assert_true(c->checked > 1);
     const struct judge_finding *f = &j.findings[c->first_finding];
+    assert_int_equal(f->size, 1); // the one octet that is there
+    assert_non_null(strstr(f->advice, "in full size"));
     assert_string_equal(f->id, "encoding/client@192.0.2.1#1");
     assert_int_equal(f->place, JUDGE_REQUEST);
     assert_int_equal(f->offset, 48);

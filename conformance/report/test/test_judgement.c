@@ -19,14 +19,15 @@
 
 static const struct rule rules[] = {
     {"key-handle-unknown", "CMRP-X-001", true, RULES_CLIENT, "MS-CMRP 3.1.4.2.30",
-     "Send an HKEY_RPC that ApiOpenKey gave."},
+     "Send an HKEY_RPC that ApiOpenKey gave.", false},
     {"filter-client-only", "CMRP-X-002", true, RULES_CLIENT, "MS-CMRP 2.2.2.7",
-     "Leave the flag out of dwFilter."},
+     "Leave the flag out of dwFilter.", false},
     {"name-not-empty", "CMRP-X-003", false, RULES_SERVER, "MS-CMRP 3.1.4.2.9",
-     "Name the object that changed."},
+     "Name the object that changed.", false},
     {"security-level", "CMRP-X-004", false, RULES_CLIENT, "MS-CMRP 3.2",
-     "Bind with packet privacy."},
-    {"batch-version", "CMRP-X-005", true, RULES_SERVER, "MS-CMRP 2.2.3.17", "Send version 1."},
+     "Bind with packet privacy.", false},
+    {"batch-version", "CMRP-X-005", true, RULES_SERVER, "MS-CMRP 2.2.3.17", "Send version 1.",
+     false},
 };
 
 static struct xfail_line known = {NULL, VERDICT_FAIL, (char *)"known <since> \033 1.2", 1};

@@ -230,12 +230,126 @@ static void test_more_parties_than_are_counted(void **state) {
     rules_destroy(rules);
 }
 
+// Requests that nobody answers: no more of them are kept than bounds allow, and what is answered
+// late or never proves nothing.
+static void test_a_million_requests_in_flight(void **state) {
+    enum { MANY = 1000000, MOST = 100000 };
+    struct seen seen;
+    struct rules *rules = create(NULL, &seen);
+    struct line line = dial(rules, 1, 1);
+    (void)state;
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct made made = make(&line, "ApiCloseKey");
+        made.call.call_id = i;
+        made.call.response = (struct assoc_part){.state = ASSOC_ABSENT};
+        rules_request(rules, &line.peers, &made.call);
+    }
+    assert_true(rules->connections->group->flight_count < MOST);
+    close_key(&line, 1); // never given, as far as is known
+    assert_int_equal(seen.findings, 0);
+    rules_close(rules, &line.peers, false, &(struct assoc_stamp){0});
+    rules_destroy(rules);
+}
+
+static void test_opened_closed_and_opened_again(void **state) {
+    struct seen seen;
+    struct rules *rules = create(NULL, &seen);
+    struct line line = dial(rules, 1, 1);
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        open_key(&line, 5);
+        close_key(&line, 5);
+    }
+    assert_int_equal(seen.findings, 0);
+    assert_int_equal(rules->handle_count, 1);
+    close_key(&line, 5);
+    assert_int_equal(seen.findings, 1);
+    assert_string_equal(seen.last, "key-handle-after-close");
+    rules_destroy(rules);
+}
+
+// The octets of a handle say nothing of other servers, nor of other associations.
+static void test_one_handle_of_several_servers(void **state) {
+    struct seen seen;
+    struct rules *rules = create(NULL, &seen);
+    struct line first = dial(rules, 1, 1);
+    struct line second = dial(rules, 2, 2); // of the same server
+    struct line third = dial(rules, 3, 0);
+    (void)state;
+    open_key(&first, 9);
+    open_key(&second, 9);
+    close_key(&first, 9);
+    close_key(&second, 9);
+    assert_int_equal(seen.findings, 0);
+    close_key(&third, 9); // of an association that is not known
+    assert_int_equal(seen.findings, 0);
+    close_key(&second, 9);
+    rules_destroy(rules);
+}
+
+// A client begins anew under the same port and the same association.
+static void test_an_association_that_begins_anew(void **state) {
+    struct seen seen;
+    struct rules *rules = create(NULL, &seen);
+    struct line line = dial(rules, 1, 7);
+    (void)state;
+    open_key(&line, 1);
+    rules_close(rules, &line.peers, true, &(struct assoc_stamp){0});
+    line = dial(rules, 2, 7);
+    open_key(&line, 1);
+    close_key(&line, 1);
+    assert_int_equal(seen.findings, 0);
+    open_key(&line, 2);
+    rules_close(rules, &line.peers, true, &(struct assoc_stamp){0});
+    line = dial(rules, 3, 7);
+    close_key(&line, 2); // run down
+    assert_int_equal(seen.findings, 1);
+    assert_string_equal(seen.last, "key-handle-unknown");
+    rules_destroy(rules);
+}
+
+static void on_withdrawn(void *context, size_t rule, uint64_t number) {
+    struct seen *seen = context;
+    assert_string_equal(rules_at(rule)->name, "key-handle-unknown");
+    assert_int_equal(number, 1);
+    seen->findings--;
+}
+
+// A loss that shows only after rules have concluded from what was seen.
+static void test_a_loss_that_shows_late(void **state) {
+    struct seen seen;
+    const struct rules_events events = {
+        .context = &seen, .finding = on_finding, .withdrawn = on_withdrawn, .note = on_note};
+    for (int late = 0; late < 2; late++) {
+        memset(&seen, 0, sizeof seen);
+        struct rules *rules = rules_create(NULL, &events);
+        struct rules_party party;
+        struct line line = dial(rules, 1, 1);
+        const size_t rule = rules_named("key-handle-unknown");
+        line.frame = 1000;
+        close_key(&line, 4);
+        assert_int_equal(seen.findings, 1);
+        rules_blind(rules, &line.peers, late ? 500 : 2000);
+        assert_int_equal(seen.findings, late ? 0 : 1);
+        assert_true(rules_party_at(rules, RULES_CLIENT, &party));
+        assert_int_equal(party.findings[rule], seen.findings);
+        assert_int_equal(party.checked[rule], seen.findings);
+        rules_destroy(rules);
+    }
+    (void)state;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_million_handles),
         cmocka_unit_test(test_closed_handles_make_room_first),
         cmocka_unit_test(test_many_associations),
         cmocka_unit_test(test_wide_associations),
+        cmocka_unit_test(test_a_million_requests_in_flight),
+        cmocka_unit_test(test_opened_closed_and_opened_again),
+        cmocka_unit_test(test_one_handle_of_several_servers),
+        cmocka_unit_test(test_an_association_that_begins_anew),
+        cmocka_unit_test(test_a_loss_that_shows_late),
         cmocka_unit_test(test_more_parties_than_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

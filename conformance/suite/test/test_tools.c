@@ -17,11 +17,9 @@
 #include "suite/fields.h"
 #include "suite/near.h"
 #include "suite/shown.h"
-#include "suite/vector.h"
+#include "suite/test/each.h"
 #include "util/file.h"
 #include "util/hex.h"
-
-static struct vector_set set;
 
 static const struct vector *find(const char *id) {
     const struct vector *v = vector_find(&set, id);
@@ -513,23 +511,6 @@ static void test_export_tshark(void **state) {
     }
 }
 
-static int load(void **state) {
-    char *error = NULL;
-    (void)state;
-    if (!vector_set_load(CMRP_SOURCE_DIR "/vectors", &set, &error)) {
-        fprintf(stderr, "%s\n", error);
-        free(error);
-        return -1;
-    }
-    return 0;
-}
-
-static int unload(void **state) {
-    (void)state;
-    vector_set_free(&set);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),
@@ -544,5 +525,5 @@ int main(void) {
         cmocka_unit_test(test_export_captures),
         cmocka_unit_test(test_export_tshark),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_vectors, unload_vectors);
 }

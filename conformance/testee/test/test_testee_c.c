@@ -12,11 +12,9 @@
 
 #include <cmocka.h>
 
-#include "suite/vector.h"
+#include "suite/test/each.h"
 #include "util/file.h"
 #include "util/hex.h"
-
-static struct vector_set set;
 
 // Runs the testee on the given lines; its lines are appended to out. Returns its exit status.
 static int run(const struct buffer *input, struct buffer *out) {
@@ -171,23 +169,6 @@ static void test_long_line(void **state) {
     buffer_free(&out);
 }
 
-static int load(void **state) {
-    char *error = NULL;
-    (void)state;
-    if (!vector_set_load(CMRP_SOURCE_DIR "/vectors", &set, &error)) {
-        fprintf(stderr, "%s\n", error);
-        free(error);
-        return -1;
-    }
-    return 0;
-}
-
-static int unload(void **state) {
-    (void)state;
-    vector_set_free(&set);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strict),
@@ -195,5 +176,5 @@ int main(void) {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_long_line),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_vectors, unload_vectors);
 }

@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short names for context handles: key#1, notify#1, batch#2.
+#include "show/handles.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-#include "replay/state.h"
+#include "util/outcome.h"
+#include "util/text.h"
 
-enum { HANDLES_LIMIT = 65536 }; // further handles are shown as octets
+#define uthash_fatal(message) exit(OUTCOME_INTERNAL)
+#include <uthash.h>
 
-// A handle means something to the server that gave it only.
+enum { NAMED = 65536 }; // further handles are shown as octets
+
 struct key {
-    struct capture_endpoint server;
+    struct show_server server;
     uint8_t handle[CMRP_HANDLE_SIZE];
 };
 
-struct replay_handle {
+struct name {
     struct key key;
     unsigned meaning;
     unsigned number;
     UT_hash_handle hh;
+};
+
+struct show_handles {
+    struct name *names;                       // hash table
+    unsigned counts[CMRP_MEANS_HGENERIC + 1]; // by meaning
 };
 
 static const char *word(unsigned meaning) {
@@ -34,28 +44,31 @@ static const char *word(unsigned meaning) {
     }
 }
 
-static struct replay_handle *find(struct replay *r, const struct capture_endpoint *server,
-                                  const uint8_t *handle, struct key *key) {
-    struct replay_handle *known;
+static void make_key(struct key *key, const struct show_server *server, const uint8_t *handle) {
     memset(key, 0, sizeof *key); // padding counts in the hash
-    memcpy(key->server.addr, server->addr, sizeof server->addr);
+    memcpy(key->server.address, server->address, sizeof key->server.address);
     key->server.port = server->port;
     key->server.family = server->family;
     memcpy(key->handle, handle, CMRP_HANDLE_SIZE);
-    HASH_FIND(hh, r->handles, key, sizeof *key, known);
-    return known;
 }
 
-void replay_name_handle(struct replay *r, const struct capture_endpoint *server, unsigned meaning,
-                        const uint8_t handle[CMRP_HANDLE_SIZE], struct buffer *out) {
+void show_handle_name(struct show_handles **names, const struct show_server *server,
+                      unsigned meaning, const uint8_t handle[CMRP_HANDLE_SIZE],
+                      struct buffer *out) {
     static const uint8_t null[CMRP_HANDLE_SIZE];
-    struct key key;
     if (memcmp(handle, null, sizeof null) == 0) {
         buffer_printf(out, "null");
         return;
     }
-    struct replay_handle *known = find(r, server, handle, &key);
-    if (known == NULL && HASH_COUNT(r->handles) >= HANDLES_LIMIT) {
+    if (*names == NULL) {
+        *names = util_alloc(sizeof **names);
+    }
+    struct show_handles *all = *names;
+    struct key key;
+    struct name *known;
+    make_key(&key, server, handle);
+    HASH_FIND(hh, all->names, &key, sizeof key, known);
+    if (known == NULL && HASH_COUNT(all->names) >= NAMED) {
         buffer_printf(out, "%s ", word(meaning));
         for (size_t i = 0; i < CMRP_HANDLE_SIZE; i++) {
             buffer_printf(out, "%02x", handle[i]);
@@ -66,16 +79,20 @@ void replay_name_handle(struct replay *r, const struct capture_endpoint *server,
         known = util_alloc(sizeof *known);
         memcpy(&known->key, &key, sizeof key);
         known->meaning = meaning;
-        known->number = ++r->handle_counts[meaning];
-        HASH_ADD(hh, r->handles, key, sizeof key, known);
+        known->number = ++all->counts[meaning];
+        HASH_ADD(hh, all->names, key, sizeof known->key, known);
     }
     buffer_printf(out, "%s#%u", word(known->meaning), known->number);
 }
 
-void replay_forget_handles(struct replay *r) {
-    struct replay_handle *handle, *next;
-    HASH_ITER(hh, r->handles, handle, next) {
-        HASH_DEL(r->handles, handle);
-        free(handle);
+void show_handles_free(struct show_handles *names) {
+    struct name *name, *next;
+    if (names == NULL) {
+        return;
     }
+    HASH_ITER(hh, names->names, name, next) {
+        HASH_DEL(names->names, name);
+        free(name);
+    }
+    free(names);
 }
