@@ -213,16 +213,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                       .parties = 1 + data[0] / 49 % 6};
     struct run all = tell(input, NULL, DOUBTS_NONE);
     struct run again = tell(input, NULL, DOUBTS_NONE);
+    const struct rules_limits complete = {.complete = true};
+    const struct rules_limits tiny_complete = {
+        .handles = tiny.handles, .records = tiny.records, .complete = true};
+    struct run whole = tell(input, &complete, DOUBTS_NONE);
+    struct run tight = tell(input, &tiny_complete, DOUBTS_NONE);
     struct run small = tell(input, &tiny, DOUBTS_NONE);
     struct run blind = tell(input, NULL, DOUBTS_FROM_THE_START);
     struct run lossy = tell(input, NULL, DOUBTS_NOW_AND_THEN);
     check_same(&all, &again);
+    check_fewer(&whole, &all, "when calls may be missing");
+    check_fewer(&whole, &tight, "under small bounds, complete");
     check_fewer(&all, &small, "under small bounds");
     check_fewer(&all, &blind, "when something is lost at the start");
     check_fewer(&all, &lossy, "when something is lost on the way");
     (*(all.count > 0 ? &fuzz_tally.rejected : &fuzz_tally.accepted))++;
     free(all.found);
     free(again.found);
+    free(whole.found);
+    free(tight.found);
     free(small.found);
     free(blind.found);
     free(lossy.found);

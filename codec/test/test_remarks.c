@@ -155,6 +155,13 @@ static void test_sized_by_the_first(void **state) {
     assert_ptr_equal(cmrp_param_sized_by(params, 3, 1), &params[0]);
     assert_null(cmrp_param_sized_by(params, 3, 0));
     assert_null(cmrp_param_sized_by(params, 3, 2));
+    // And one behind the list's end is none of it.
+    const cmrp_param more[] = {
+        {.name = "size", .kind = CMRP_KIND_U32},
+        {.name = "array", .kind = CMRP_KIND_OCTETS, .size_is = -1},
+    };
+    assert_ptr_equal(cmrp_param_sized_by(more, 2, 0), &more[1]);
+    assert_null(cmrp_param_sized_by(more, 1, 0));
 }
 
 // Every read says of itself that it failed.

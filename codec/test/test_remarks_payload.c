@@ -213,6 +213,9 @@ static void test_refusal_stays(void **state) {
     cmrp_sizer_init(&w, &error, "none");
     assert_false(cmrp_payload_encode(&p, &w));
     assert_error(&error, CMRP_E_EMPTY, 0, "first", "section");
+    const cmrp_payload nothing = {.row = cmrp_payload_row_of(2, 0x1), .kind = CMRP_PAYLOAD_EMPTY};
+    assert_false(cmrp_payload_encode(&nothing, &w)); // not even nothing
+    assert_error(&error, CMRP_E_EMPTY, 0, "first", "section");
 }
 
 // As many NULs as a size can count.
@@ -308,6 +311,32 @@ static void test_types_out_of_range(void **state) {
     }
 }
 
+// A command whose pad octet is missing is refused, not delivered.
+static void test_missing_pad(void **state) {
+    (void)state;
+    static const uint8_t octets[] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+                                     2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9};
+    cmrp_error error = {0};
+    cmrp_batch batch;
+    cmrp_batch_command c;
+    assert_true(cmrp_batch_open(&batch, (cmrp_view){octets, sizeof octets}, 0, 0, &error));
+    assert_false(cmrp_batch_next(&batch, &c));
+    assert_error(&error, CMRP_E_PADDING_MISSING, sizeof octets, "Padding", "MS-CMRP 2.2.3.17.1");
+    assert_int_equal(batch.count, 0);
+}
+
+// The largest size that UpNodesSize can say.
+static void test_most_nodes(void **state) {
+    (void)state;
+    cmrp_payload p = {.row = cmrp_payload_row_of(1, 0x800), .kind = CMRP_PAYLOAD_MEMBERSHIP};
+    cmrp_error error = {0};
+    cmrp_writer w;
+    p.up_nodes = (cmrp_view){zeros, UINT32_MAX}; // which a null sink does not read
+    cmrp_sizer_init(&w, &error, "none");
+    assert_int_equal(cmrp_payload_encode(&p, &w), sizeof(size_t) > 4);
+    assert_int_equal(error.code, sizeof(size_t) > 4 ? CMRP_OK : CMRP_E_NO_SPACE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_surplus_nuls),
@@ -324,6 +353,8 @@ int main(void) {
         cmocka_unit_test(test_units_of_odd_size),
         cmocka_unit_test(test_last_unit_of_odd_text),
         cmocka_unit_test(test_types_out_of_range),
+        cmocka_unit_test(test_missing_pad),
+        cmocka_unit_test(test_most_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

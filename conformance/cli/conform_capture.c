@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct run {
     struct artifacts *artifacts;
     double last; // seconds, when progress was last shown
     bool bar;
+    bool pipe; // what is read has an other end
 };
 
 // ---- options ------------------------------------------------------------------------------------
@@ -136,6 +138,26 @@ static int open_capture(const struct options *o, enum outcome *outcome) {
     return descriptor;
 }
 
+// Ctrl-C ends the reading, and what was read is judged. Of a pipe the other end gets it, too, and
+// closes: what it still had to say is read. A second one ends the program.
+static volatile sig_atomic_t interruptions;
+
+static void on_interrupt(int number) {
+    (void)number;
+    interruptions = 1;
+}
+
+static void watch_interrupts(void) {
+    struct sigaction action = {.sa_handler = on_interrupt};
+    action.sa_flags = (int)(SA_RESTART | SA_RESETHAND);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static bool interrupted(void *context) {
+    return interruptions != 0 && !((const struct run *)context)->pipe;
+}
+
 static bool judge(struct run *r, enum outcome *outcome) {
     const struct options *o = r->o;
     const struct judge_options options = {.name = file_shown_name(o->capture),
@@ -147,12 +169,15 @@ static bool judge(struct run *r, enum outcome *outcome) {
                                           .xfail = o->xfail != NULL ? &r->xfail : NULL,
                                           .xfail_path = o->xfail,
                                           .progress = show_progress,
+                                          .interrupted = interrupted,
                                           .context = r};
     char *error = NULL;
     const int descriptor = open_capture(o, outcome);
     if (descriptor < 0) {
         return false;
     }
+    r->pipe = lseek(descriptor, 0, SEEK_CUR) < 0;
+    watch_interrupts();
     r->last = now();
     r->bar = isatty(STDERR_FILENO) != 0;
     const bool ok = judge_descriptor(&options, descriptor, &r->judgement, &error);

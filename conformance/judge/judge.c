@@ -388,13 +388,21 @@ static void forget(struct judge *j) {
     free(j->hits);
 }
 
+static bool on_packet(void *context) {
+    const struct judge_options *options = ((const struct judge *)context)->options;
+    return options->interrupted != NULL && options->interrupted(options->context);
+}
+
 static void take_result(struct judge *j, const struct replay_result *result) {
     struct judgement *out = j->out;
     char line[512];
     out->packets = result->packets;
     out->failed = result->status != CAPTURE_OK;
-    out->cut = result->status == CAPTURE_TRUNCATED;
-    if (out->failed) {
+    out->cut = result->status == CAPTURE_TRUNCATED || result->status == CAPTURE_STOPPED;
+    if (result->status == CAPTURE_STOPPED) {
+        out->failure = util_format("%s: interrupted after packet %llu", j->options->name,
+                                   (unsigned long long)result->packets);
+    } else if (out->failed) {
         capture_error_format(&result->error, j->options->name, line, sizeof line);
         out->failure = util_strdup(line);
     }
@@ -421,6 +429,7 @@ static bool judge(const struct judge_options *options, int descriptor, cmrp_view
                                        .rule_limits = {.complete = options->complete},
                                        .observer = &observer,
                                        .progress = on_progress,
+                                       .interrupted = on_packet,
                                        .context = &j};
     struct replay_result result;
     set_limits(&j);

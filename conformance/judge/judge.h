@@ -219,6 +219,9 @@ struct judge_options {
     size_t memory; // octets that all connections together may keep; 0: the default
     // Called now and then; may be NULL.
     void (*progress)(void *context, uint64_t packets);
+    // Asked after every packet whether to stop here: what was read is judged, and counts as cut
+    // off. May be NULL.
+    bool (*interrupted)(void *context);
     void *context;
 };
 

@@ -110,9 +110,11 @@ static void check_batches(struct replay_call *out, struct replay_side *side, uin
         cmrp_batch_command command;
         cmrp_error error = {0};
         uint64_t count = 0;
+        bool alike = true;
         if (cmrp_batch_open(&batch, slot->bytes, offset, CMRP_BATCH_STRICT, &error)) {
             while (cmrp_batch_next(&batch, &command)) {
                 count++;
+                alike = alike && command.type == CMRP_CLUSREG_SET_VALUE && command.warnings == 0;
             }
         }
         if (error.code != CMRP_OK) {
@@ -121,6 +123,7 @@ static void check_batches(struct replay_call *out, struct replay_side *side, uin
             add_finding(out, true, side->format.response, frame, &error);
         } else {
             side->batch_count = count; // no stub has two
+            side->batch_alike = alike;
         }
     }
 }

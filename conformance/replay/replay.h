@@ -63,6 +63,7 @@ struct replay_side {
     cmrp_stub_format format;
     cmrp_slot slots[CMRP_MAX_PARAMS];
     uint64_t batch_count; // commands of its batch, which was read from end to end; 0: there is none
+    bool batch_alike;     // all of them set values, of types that are listed
 };
 
 struct replay_call {
@@ -141,6 +142,8 @@ struct replay_options {
     bool (*write)(void *context, const char *text, size_t size);
     // Called now and then; may be NULL.
     void (*progress)(void *context, const struct replay_result *so_far);
+    // Asked after every packet whether to stop here (CAPTURE_STOPPED); may be NULL.
+    bool (*interrupted)(void *context);
     void *context;
 };
 

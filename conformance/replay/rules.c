@@ -125,7 +125,8 @@ static struct rules_side side_of(const struct replay_side *side) {
                                .stub = side->stub,
                                .format = side->format,
                                .slots = side->slots,
-                               .batch_count = side->batch_count};
+                               .batch_count = side->batch_count,
+                               .batch_alike = side->batch_alike};
 }
 
 void replay_judge_call(struct replay_connection *c, struct replay_call *call) {

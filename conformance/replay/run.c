@@ -324,7 +324,8 @@ static bool on_packet(void *context) {
     if (r->result->packets++ % PROGRESS_PACKETS == 0 && r->options->progress != NULL) {
         r->options->progress(r->options->context, r->result);
     }
-    return r->stopped;
+    return r->stopped ||
+           (r->options->interrupted != NULL && r->options->interrupted(r->options->context));
 }
 
 // ---- runs ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ bool batch_param_open(const struct sight *s, bool response, const char *name,
     if (side->batch_count > 0) {
         param->count = side->batch_count;
         param->checked = true;
+        param->alike = side->batch_alike;
         return true;
     }
     batch_walk_start(param, &walk);

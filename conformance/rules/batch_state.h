@@ -25,6 +25,7 @@ struct batch_param {
     uint64_t base;  // of bytes in the stub
     uint64_t count; // of commands
     bool checked;   // from end to end, names included
+    bool alike;     // all set values, of listed types
 };
 
 // false: not there, or not a batch as the codec reads it, which is reported elsewhere.

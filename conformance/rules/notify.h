@@ -145,6 +145,12 @@ void notify_judge_get_port(const struct sight *s, const struct notify_getter *ge
 // The end of a Get; the answer is looked into by those below.
 void notify_judge_completion(const struct sight *s, const struct notify_getter *getter);
 
+// A parameter of an indication, or a member.
+struct notify_spot {
+    const cmrp_param *p;
+    const cmrp_slot *slot;
+};
+
 // One indication.
 struct notify_event {
     const struct notify_getter *getter;
@@ -155,8 +161,13 @@ struct notify_event {
     uint64_t key;
     const cmrp_slot *name;
     const uint32_t *sequence; // NULL: there is none
-    struct where at_type, at_flags, at_key, at_name, at_sequence;
+    const char *array;        // that it is an element of; NULL: parameters
+    uint64_t index;
+    struct notify_spot at_type, at_flags, at_key, at_name, at_sequence;
 };
+// Its place, for a finding.
+struct where notify_where(const struct sight *s, const struct notify_event *e,
+                          const struct notify_spot *spot);
 
 void notify_judge_indications(const struct sight *s, const struct notify_getter *getter);
 // The filter that has asked for an event, where it is the only one that can have; else NULL.

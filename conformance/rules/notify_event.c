@@ -17,6 +17,18 @@ static bool one_bit(uint64_t flags) {
     return flags != 0 && (flags & (flags - 1)) == 0;
 }
 
+struct where notify_where(const struct sight *s, const struct notify_event *e,
+                          const struct notify_spot *spot) {
+    return (struct where){
+        .place = RULES_RESPONSE,
+        .offset = spot->slot->offset,
+        .size = sight_size(spot->p, spot->slot, s->call->response.format.syntax),
+        .field = spot->p->name,
+        .array = e->array,
+        .index = e->index,
+    };
+}
+
 // ---- filters ------------------------------------------------------------------------------------
 
 static bool asks(const struct notify_filter *f, const struct notify_event *e) {
@@ -70,8 +82,8 @@ static void wrong_key(const struct sight *s, const struct notify_event *e) {
     }
     const size_t rule =
         mixed || adder == NULL ? e->getter->key : adder->rules[e->getter->protocol].key;
-    rule_broken(s, rule, &e->at_key,
-                "dwNotifyKey 0x%llx was not registered for this event, but 0x%lx",
+    const struct where where = notify_where(s, e, &e->at_key);
+    rule_broken(s, rule, &where, "dwNotifyKey 0x%llx was not registered for this event, but 0x%lx",
                 (unsigned long long)e->key, (unsigned long)key);
 }
 
@@ -86,7 +98,8 @@ static bool judge_match(const struct sight *s, const struct notify_event *e) {
     if (e->port->filters == NULL) {
         if (knows) {
             describe(e, text, sizeof text);
-            rule_broken(s, e->getter->first_filter, &e->at_flags,
+            const struct where where = notify_where(s, e, &e->at_flags);
+            rule_broken(s, e->getter->first_filter, &where,
                         "%s is returned, but no filter was registered", text);
         }
         return false;
@@ -101,7 +114,8 @@ static bool judge_match(const struct sight *s, const struct notify_event *e) {
         rule_kept(s, e->getter->match);
     } else if (knows) {
         describe(e, text, sizeof text);
-        rule_broken(s, e->getter->match, &e->at_flags, "no filter of the port asks for %s", text);
+        const struct where where = notify_where(s, e, &e->at_flags);
+        rule_broken(s, e->getter->match, &where, "no filter of the port asks for %s", text);
     }
     if (keyed != NULL) {
         rule_kept(s, e->getter->key);
@@ -161,7 +175,8 @@ static void judge_scope(const struct sight *s, const struct notify_event *e) {
         other = f;
     }
     if (other != NULL && knows_filters(s, e) && is_of_another(s, other, e->name)) {
-        rule_broken(s, RULE_SCOPE, &e->at_name,
+        const struct where where = notify_where(s, e, &e->at_name);
+        rule_broken(s, RULE_SCOPE, &where,
                     "an event of another object than the one that dwNotifyKey 0x%llx is for",
                     (unsigned long long)e->key);
     }
@@ -181,7 +196,8 @@ static bool may_be_returned(const struct sight *s, const struct notify_event *e)
     uint64_t never = ~notify_set_of(s->rules, 0)->returnable;
     char text[96];
     if (!one_bit(e->flags)) {
-        rule_broken(s, RULE_ONE_BIT, &e->at_flags, "0x%08lx holds %s", (unsigned long)e->flags,
+        const struct where where = notify_where(s, e, &e->at_flags);
+        rule_broken(s, RULE_ONE_BIT, &where, "0x%08lx holds %s", (unsigned long)e->flags,
                     e->flags == 0 ? "no bit" : "several bits");
         return false;
     }
@@ -189,12 +205,14 @@ static bool may_be_returned(const struct sight *s, const struct notify_event *e)
     never |= v2 ? (uint64_t)CLUSTER_RECONNECT : 0;
     if ((e->flags & never) != 0) {
         describe(e, text, sizeof text);
-        rule_broken(s, e->getter->never, &e->at_flags, "%s is returned", text);
+        const struct where where = notify_where(s, e, &e->at_flags);
+        rule_broken(s, e->getter->never, &where, "%s is returned", text);
         return false;
     }
     rule_kept(s, e->getter->never);
     if (v2 && e->flags == QUORUM_STATE) {
-        rule_broken(s, RULE_NO_QUORUM, &e->at_flags, "CLUSTER_CHANGE_QUORUM_STATE is returned");
+        const struct where where = notify_where(s, e, &e->at_flags);
+        rule_broken(s, RULE_NO_QUORUM, &where, "CLUSTER_CHANGE_QUORUM_STATE is returned");
         return false;
     }
     if (v2) {
@@ -210,7 +228,8 @@ static void judge_v1(const struct sight *s, const struct notify_event *e) {
     }
     if (has_name(e->flags)) {
         if (e->name->null || e->name->bytes.size == 0) {
-            rule_broken(s, e->getter->name, &e->at_name, "the object has no name");
+            const struct where where = notify_where(s, e, &e->at_name);
+            rule_broken(s, e->getter->name, &where, "the object has no name");
         } else {
             rule_kept(s, e->getter->name);
         }
@@ -220,6 +239,10 @@ static void judge_v1(const struct sight *s, const struct notify_event *e) {
         judge_scope(s, e);
         notify_judge_sequence(s, e);
     }
+}
+
+static struct notify_spot spot_of(const struct rules_side *side, const cmrp_slot *slot) {
+    return (struct notify_spot){&side->format.method->params[slot - side->slots], slot};
 }
 
 static void judge_get_notify(const struct sight *s, struct notify_event *e) {
@@ -235,10 +258,10 @@ static void judge_get_notify(const struct sight *s, struct notify_event *e) {
     e->key = key->value;
     e->flags = filter->value;
     e->sequence = &number;
-    e->at_flags = sight_where(s, true, "dwFilter");
-    e->at_key = sight_where(s, true, "dwNotifyKey");
-    e->at_name = sight_where(s, true, "Name");
-    e->at_sequence = sight_where(s, true, "dwStateSequence");
+    e->at_flags = spot_of(out, filter);
+    e->at_key = spot_of(out, key);
+    e->at_name = spot_of(out, e->name);
+    e->at_sequence = spot_of(out, sequence);
     judge_v1(s, e);
 }
 
@@ -248,7 +271,8 @@ static void judge_v2(const struct sight *s, const struct notify_event *e) {
     const struct notify_set *set = notify_set_of(s->rules, e->object_type);
     char text[96];
     if (set->set == NULL || e->object_type == 0) {
-        rule_broken(s, RULE_EVENT_V2, &e->at_type, "object type %lu has no events",
+        const struct where where = notify_where(s, e, &e->at_type);
+        rule_broken(s, RULE_EVENT_V2, &where, "object type %lu has no events",
                     (unsigned long)e->object_type);
         return;
     }
@@ -256,14 +280,16 @@ static void judge_v2(const struct sight *s, const struct notify_event *e) {
         if (notify_has_table(e->object_type)) {
             return; // said by the rule about this type's notifications
         }
-        rule_broken(s, RULE_EVENT_V2, &e->at_flags, "0x%llx is not one flag of %s",
+        const struct where where = notify_where(s, e, &e->at_flags);
+        rule_broken(s, RULE_EVENT_V2, &where, "0x%llx is not one flag of %s",
                     (unsigned long long)e->flags, set->set->name);
         return;
     }
     rule_kept(s, RULE_EVENT_V2);
     if ((e->flags & ~set->returnable) != 0) {
         describe(e, text, sizeof text);
-        rule_broken(s, e->getter->never, &e->at_flags, "%s is returned", text);
+        const struct where where = notify_where(s, e, &e->at_flags);
+        rule_broken(s, e->getter->never, &where, "%s is returned", text);
         return;
     }
     rule_kept(s, e->getter->never);
@@ -278,17 +304,10 @@ struct row {
     const struct sight *s;
     const cmrp_struct *type;
     const cmrp_slot *members;
-    uint64_t index;
 };
 
-static struct where where_of(const struct row *row, size_t member) {
-    return (struct where){.place = RULES_RESPONSE,
-                          .offset = row->members[member].offset,
-                          .size = sight_size(&row->type->members[member], &row->members[member],
-                                             row->s->call->response.format.syntax),
-                          .field = row->type->members[member].name,
-                          .array = "Notifications",
-                          .index = row->index};
+static struct notify_spot member_of(const struct row *row, size_t member) {
+    return (struct notify_spot){&row->type->members[member], &row->members[member]};
 }
 
 enum { ASYNC_KEY, ASYNC_FILTER, ASYNC_NAME };
@@ -297,22 +316,22 @@ enum { V2_KEY, V2_TYPE, V2_FLAGS, V2_BUFFER, V2_SIZE, V2_OBJECT, V2_PARENT, V2_N
 static void judge_row(const struct row *row, struct notify_event *e) {
     const cmrp_slot *m = row->members;
     e->key = m[0].value;
-    e->at_key = where_of(row, 0);
+    e->at_key = member_of(row, 0);
     if (e->getter->port == 1) {
         e->flags = m[ASYNC_FILTER].value;
         e->name = &m[ASYNC_NAME];
-        e->at_flags = where_of(row, ASYNC_FILTER);
-        e->at_name = where_of(row, ASYNC_NAME);
+        e->at_flags = member_of(row, ASYNC_FILTER);
+        e->at_name = member_of(row, ASYNC_NAME);
         judge_v1(row->s, e);
     } else {
         e->object_type = (uint32_t)m[V2_TYPE].value;
         e->flags = m[V2_FLAGS].value;
         e->name = &m[V2_NAME];
-        e->at_type = where_of(row, V2_TYPE);
-        e->at_flags = where_of(row, V2_FLAGS);
-        e->at_name = where_of(row, V2_NAME);
+        e->at_type = member_of(row, V2_TYPE);
+        e->at_flags = member_of(row, V2_FLAGS);
+        e->at_name = member_of(row, V2_NAME);
         judge_v2(row->s, e);
-        notify_judge_content(row->s, row->type, m, row->index);
+        notify_judge_content(row->s, row->type, m, e->index);
     }
 }
 
@@ -331,8 +350,9 @@ void notify_judge_indications(const struct sight *s, const struct notify_getter 
     } else if (!array->null) {
         cmrp_slot members[CMRP_MAX_PARAMS];
         cmrp_rows rows = array->rows;
+        e.array = "Notifications";
         struct row row = {.s = s, .type = rows.type, .members = members};
-        for (; cmrp_rows_next(&rows, members); row.index++) {
+        for (; cmrp_rows_next(&rows, members); e.index++) {
             judge_row(&row, &e);
         }
     }

@@ -30,7 +30,8 @@ void notify_judge_sequence(const struct sight *s, const struct notify_event *e) 
     if (rule != RULE_COUNT && filter->has_sequence &&
         s->call->call->request.stamp.frame > filter->sequence_at) {
         if (older(*e->sequence, filter->sequence)) {
-            rule_broken(s, rule, &e->at_sequence,
+            const struct where where = notify_where(s, e, &e->at_sequence);
+            rule_broken(s, rule, &where,
                         "state sequence %lu after %lu, which was returned in frame %llu",
                         (unsigned long)*e->sequence, (unsigned long)filter->sequence,
                         (unsigned long long)filter->sequence_at);

@@ -62,6 +62,7 @@ struct rules_side {
     cmrp_stub_format format; // decoded
     const cmrp_slot *slots;  // decoded: one for each parameter, offsets from the stub's first octet
     uint64_t batch_count;    // commands of its batch, which was read from end to end; 0: it was not
+    bool batch_alike;        // and all of them are SET_VALUE, of types that ApiSetValue takes
 };
 
 struct rules_call {

@@ -265,8 +265,9 @@ static bool read_id(const struct vector_place *place, const struct sequence_set 
 
 static bool read_frame(const struct vector_place *place, const struct sequence_set *set,
                        struct sequence *q) {
-    static const char *const keys[] = {"id",       "comment", "like",         "edits",      "steps",
-                                       "findings", "flags",   "requirements", "provenance", "complete", NULL};
+    static const char *const keys[] = {"id",         "comment",  "like",  "edits",
+                                       "steps",      "findings", "flags", "requirements",
+                                       "provenance", "complete", NULL};
     unsigned provenance = 0;
     if (!json_is_object(q->json)) {
         return vector_wrong(place, "", "is not an object");

@@ -28,7 +28,7 @@ struct sequence {
     const json_t *json;          // as it stands in the file
     const struct sequence *like; // that it is made of; NULL: none
     json_t *steps;               // all of them, edits applied
-    bool complete; // it is judged as a capture that holds every call of its server
+    bool complete;               // it is judged as a capture that holds every call of its server
     struct sequence_finding *findings;
     size_t finding_count;
     const json_t *flags; // array of strings; NULL when there are none

@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """cmrp conform -r and selftest: captures judged, and the proof that faults in them are found."""
 import json
+import pathlib
+import re
+import signal
 import struct
+import subprocess
+import time
 import xml.etree.ElementTree
 
 import support
@@ -12,6 +17,16 @@ FLAG, LEGAL = "seq-encoding-flag-of-one-octet", "seq-legal-key-notification"
 BEHIND = "seq-encoding-octets-behind-the-stub"
 CLIENT = "encoding/client@192.0.2.1"
 EMPTY = struct.pack("<IHHQII", 0xA1B2C3D4, 2, 4, 0, 65535, 1)
+
+
+def wait_until_caught(pid):
+    """Until a process catches SIGINT, by the mask in its status."""
+    for _ in range(1000):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        if int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> signal.SIGINT - 1 & 1:
+            return
+        time.sleep(0.01)
+    raise AssertionError("SIGINT is not caught")
 
 
 class CaptureTest(support.CliTest):
@@ -39,6 +54,20 @@ class Judge(CaptureTest):
         result = self.cmrp("conform", "-r", "-", "encoding", code=FINDINGS,
                            stdin=self.capture().read_bytes())
         self.assertIn("standard input: frame", result.out)
+
+    def test_interrupted(self):
+        """Ctrl-C, which the writer of a pipe gets as well: what it has written is judged."""
+        command = [self.program, "conform", "-r", "-", "encoding"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as running:
+            running.stdin.write(self.capture().read_bytes())
+            running.stdin.flush()
+            # It has its handler once it waits for the rest: reading has begun.
+            wait_until_caught(running.pid)
+            running.send_signal(signal.SIGINT)
+            out, error = running.communicate(timeout=support.SECONDS)
+        self.assertEqual((running.returncode, error), (FINDINGS, b""))
+        self.assertIn(b"1 finding in 2 cases", out)
 
     def test_level(self):
         path = self.capture(BEHIND)

@@ -89,7 +89,7 @@ class Output(unittest.TestCase):
     def test_rules_as_text(self):
         done = run("-r", SMBTORTURE, "--rules")
         self.assertRegex(done.stdout.decode(),
-                         r"  ! frame 8 stub offset 0: the authentication level is 1 \(none\)\. "
+                         r"  ! frame 8 PDU offset 10: the authentication level is 1 \(none\)\. "
                          r"Use the authentication level .*\. \[CMRP-T-008, MS-CMRP 2\.1\]\n")
 
     def test_rules_see_what_is_not_shown(self):
