@@ -47,7 +47,7 @@ CONFORMANCE = {
     "rules": "assoc json codec",
     "cluster": "cmrp/change cmrp/batch",
     "report": "suite judge rules capture show json codec",
-    "legal": "suite json codec",
+    "traffic": "suite json codec",
     "wireshark": "codec",
     "live": "rpc rules suite report",
     "replay": "capture assoc show json codec rules",

@@ -92,10 +92,13 @@ class Includes(unittest.TestCase):
         allowed = {
             "util": "codec", "json": "codec", "show": "codec json", "assoc": "codec",
             "capture": "assoc status bytes", "rpc": "codec assoc", "clusapi": "codec rpc",
-            "suite": "codec json", "testee": "codec suite json", "rules": "codec json",
-            "cluster": "change batch", "report": "codec suite rules json",
+            "suite": "codec json", "ledger": "codec suite rules json", "testee": "codec suite json",
+            "voices": "codec testee suite report json", "rules": "codec assoc json",
+            "cluster": "change batch", "report": "codec suite judge rules capture show json",
+            "traffic": "codec suite json", "wireshark": "codec",
             "live": "rpc rules suite report",
-            "replay": "codec capture assoc show json rules report"}
+            "replay": "codec capture assoc show json rules",
+            "judge": "codec replay rules suite assoc capture show json"}
         modules = "status bytes export version change ndr pdu epm batch payload method cmrp".split()
         for folder, row in allowed.items():
             name, row = f"conformance/{folder}/file.c", row.split()

@@ -44,7 +44,8 @@ static void *allocate(size_t size) {
 
 // ---- values -------------------------------------------------------------------------------------
 
-enum { RESOURCE = 3, RESOURCE_DEPENDENCIES = 0x10, GROUP_STATE = 0x1000 }; // what is registered
+// What is registered. Of events of SPACEPORT it is not specified what their buffer holds.
+enum { SPACEPORT = 11, SPACEPORT_CHANGED = 0x1, GROUP_STATE = 0x1000 };
 enum { MARK_AT = 12 };
 
 // Objects that stay open as long as their connection, and those that are closed again.
@@ -53,7 +54,6 @@ enum set { LASTING, PASSING };
 static const uint8_t mark[CMRP_HANDLE_SIZE - MARK_AT] = "benchmrk"; // ends every handle
 static uint8_t text[2 * UNITS];
 static uint8_t octets[OCTETS];
-static uint8_t expression[OCTETS]; // a text with its NUL
 struct batch {
     uint8_t octets[BATCH];
     size_t size;
@@ -101,9 +101,6 @@ static void make_values(void) {
     for (size_t i = 0; i < UNITS; i++) {
         text[2 * i] = (uint8_t)('A' + i);
     }
-    for (size_t i = 0; i + 2 < sizeof expression; i += 2) {
-        expression[i] = (uint8_t)('a' + i % 26);
-    }
     make_batch(&executed, CMRP_CLUSREG_SET_VALUE, false, SIZE_MAX);
     make_batch(&notified, CMRP_CLUSREG_SET_VALUE, true, SIZE_MAX);
     make_batch(&answered, CMRP_CLUSREG_READ_VALUE, true, SIZE_MAX);
@@ -130,11 +127,11 @@ static const struct value {
     {NULL, "dwFilter", true, GROUP_STATE},
     {NULL, "filter", false, 1}, // of a resource type
     {NULL, "dwVersion", false, 2},
-    {NULL, "dwObjectType", false, RESOURCE},
-    {NULL, "FilterFlags", false, RESOURCE_DEPENDENCIES},
+    {NULL, "dwObjectType", false, SPACEPORT},
+    {NULL, "FilterFlags", false, SPACEPORT_CHANGED},
     {NULL, "isTargetedAtObject", false, 0},
-    {NULL, "NotificationData.FilterAndType.dwObjectType", true, RESOURCE},
-    {NULL, "NotificationData.FilterAndType.FilterFlags", true, RESOURCE_DEPENDENCIES},
+    {NULL, "NotificationData.FilterAndType.dwObjectType", true, SPACEPORT},
+    {NULL, "NotificationData.FilterAndType.FilterFlags", true, SPACEPORT_CHANGED},
     {NULL, "bInheritHandle", false, 0},
     {NULL, "lpdwGrantedAccess", true, 0x10000000},
     {NULL, "dwSize", true, 20},
@@ -180,9 +177,6 @@ static void fill_handle(const cmrp_stub_format *format, const cmrp_param *p, enu
 }
 
 static cmrp_view octets_of(const cmrp_stub_format *format, const cmrp_param *p) {
-    if (strcmp(p->name, "NotificationData.buffer") == 0) {
-        return (cmrp_view){expression, sizeof expression};
-    }
     if (p->meaning != CMRP_MEANS_BATCH) {
         return (cmrp_view){octets, sizeof octets};
     }
@@ -379,6 +373,7 @@ static void make_calls(void) {
         if (given != 0) {
             calls[call_count - 1].between = true;
             make_call(closer_of(given), PASSING);
+            make_call(named(large[n++ % 3]), LASTING);
         }
     }
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "legal/world.h"
+#include "traffic/world.h"
 
 void value_name(int index, char name[16]) {
     if (index == 0) {

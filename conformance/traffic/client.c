@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "legal/client.h"
+#include "traffic/client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cluster that generated traffic is about: what exists, what is registered, what is queued. Its
 // events reach ports as [MS-CMRP] has it; where the specification leaves room, the lot decides.
-#ifndef LEGAL_WORLD_H
-#define LEGAL_WORLD_H
+#ifndef TRAFFIC_WORLD_H
+#define TRAFFIC_WORLD_H
 
 #include <jansson.h>
 
 #include "cmrp/cmrp.h"
-#include "legal/draw.h"
+#include "traffic/draw.h"
 
 enum kind { NODE, GROUP, NETWORK, NETINTERFACE, RESOURCE, OBJECT_KINDS };
 

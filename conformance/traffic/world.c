@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects and their events.
-#include "legal/world.h"
+#include "traffic/world.h"
 
 #include <stdio.h>
 #include <string.h>

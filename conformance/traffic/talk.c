@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "legal/talk.h"
+#include "traffic/talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "legal/actions.h"
+#include "traffic/actions.h"
 
 bool answer_status(struct call *c, uint32_t status) {
     c->response = json_pack("{sisI}", "rpc_status", 0, "return", (json_int_t)status);

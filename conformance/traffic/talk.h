@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections of the generated traffic: binds, requests and responses as octets of a capture.
-#ifndef LEGAL_TALK_H
-#define LEGAL_TALK_H
+#ifndef TRAFFIC_TALK_H
+#define TRAFFIC_TALK_H
 
 #include <jansson.h>
 

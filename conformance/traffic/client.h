@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients, their context handles and the calls in flight. A call is asked (the request is sent),
 // executed by the server at some later moment, and told (the response is sent) later still.
-#ifndef LEGAL_CLIENT_H
-#define LEGAL_CLIENT_H
+#ifndef TRAFFIC_CLIENT_H
+#define TRAFFIC_CLIENT_H
 
-#include "legal/talk.h"
-#include "legal/world.h"
+#include "traffic/talk.h"
+#include "traffic/world.h"
 
 enum { CLIENTS = 6, LINES = 3, HANDLES = 40, CALLS = 48 };
 

@@ -2,7 +2,7 @@
 // What clients do, and what the server answers: notification ports.
 #include <stdio.h>
 
-#include "legal/actions.h"
+#include "traffic/actions.h"
 
 // ---- ports and filters -------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of what clients do, and what the files that implement them share.
-#ifndef LEGAL_ACTIONS_H
-#define LEGAL_ACTIONS_H
+#ifndef TRAFFIC_ACTIONS_H
+#define TRAFFIC_ACTIONS_H
 
-#include "legal/client.h"
+#include "traffic/client.h"
 
 enum {
     FILE_NOT_FOUND = 2,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "legal/client.h"
+#include "traffic/client.h"
 
 enum { FILE_HEADER = 24, RECORD_HEADER = 16, CHUNK = 1 << 20 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients do, and what the server answers: objects.
-#include "legal/actions.h"
+#include "traffic/actions.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drawn by lot: the same seed gives the same traffic on every machine.
-#ifndef LEGAL_DRAW_H
-#define LEGAL_DRAW_H
+#ifndef TRAFFIC_DRAW_H
+#define TRAFFIC_DRAW_H
 
 #include <stdbool.h>
 #include <stdint.h>
