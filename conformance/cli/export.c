@@ -99,6 +99,10 @@ static enum outcome unknown(const struct vector_set *set, const struct sequence_
     }
     text_escape(&text, id, strlen(id) < 80 ? strlen(id) : 80);
     near_suggest(&near, &text);
+    if (strchr(id, '#') != NULL && strchr(id, '@') != NULL) { // CASE#N
+        buffer_printf(&text, "; what reproduces a finding is kept by cmrp conform -r CAPTURE "
+                             "--artifacts DIR");
+    }
     const enum outcome outcome =
         cli_fail(OUTCOME_USAGE, "no vector or sequence %s", buffer_text(&text));
     buffer_free(&text);

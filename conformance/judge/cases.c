@@ -157,6 +157,14 @@ static bool apply_xfail(struct making *m, char **error) {
     if (xfail == NULL) {
         return true;
     }
+    for (size_t k = 0; k < xfail->count; k++) {
+        if (xfail->lines[k].verdict != VERDICT_FAIL) {
+            *error = util_format("%s: line %zu: what a capture shows can only FAIL, not %s",
+                                 o->xfail_path, xfail->lines[k].number,
+                                 verdict_name(xfail->lines[k].verdict));
+            return false;
+        }
+    }
     bool *used = util_alloc(xfail->count + 1);
     bool ok = true;
     for (size_t i = 0; i < m->count; i++) {

@@ -7,10 +7,31 @@
 
 // ---- findings -----------------------------------------------------------------------------------
 
-// Gives up the last warning in favour of a breach. Returns whether there was one.
-static bool drop_warning(struct replay_call *out) {
+// What a call loses least comes first. Of findings of one rule the first counts most.
+enum worth { WORTH_ALLOWED, WORTH_WARNING, WORTH_AGAIN, WORTH_FIRST };
+
+static bool said_before(const struct replay_call *out, size_t count, const struct rule *rule) {
+    for (size_t i = 0; i < count; i++) {
+        if (out->findings[i].must && out->findings[i].rule == rule) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_worth_less(const struct replay_call *out, size_t index, enum worth worth) {
+    const struct replay_finding *f = &out->findings[index];
+    if (!f->must) {
+        return (f->allowed ? WORTH_ALLOWED : WORTH_WARNING) < worth;
+    }
+    // A rule's first finding is new once a call: this search is rare.
+    return worth == WORTH_FIRST && said_before(out, index, f->rule);
+}
+
+// Gives up the last finding that is worth less. Returns whether there was one.
+static bool drop_finding(struct replay_call *out, enum worth worth) {
     size_t i = out->finding_count;
-    while (i > 0 && out->findings[i - 1].must) {
+    while (i > 0 && !is_worth_less(out, i - 1, worth)) {
         i--;
     }
     if (i == 0) {
@@ -22,10 +43,14 @@ static bool drop_warning(struct replay_call *out) {
     return true;
 }
 
-struct replay_finding *replay_next_finding(struct replay_call *out, bool must) {
+struct replay_finding *replay_next_finding(struct replay_call *out, bool must,
+                                           const struct rule *rule) {
     if (out->finding_count == REPLAY_FINDINGS) {
+        const enum worth worth = !must                                        ? WORTH_WARNING
+                                 : said_before(out, out->finding_count, rule) ? WORTH_AGAIN
+                                                                              : WORTH_FIRST;
         out->more_findings++;
-        if (!must || !drop_warning(out)) {
+        if (!drop_finding(out, worth)) {
             return NULL;
         }
     }
@@ -40,7 +65,7 @@ static bool is_allowed(cmrp_code code, bool response) {
 
 static void add_finding(struct replay_call *out, bool must, bool response, uint64_t frame,
                         const cmrp_error *complaint) {
-    struct replay_finding *f = replay_next_finding(out, must);
+    struct replay_finding *f = replay_next_finding(out, must, NULL);
     if (f != NULL) {
         f->must = must;
         f->allowed = !must && is_allowed(complaint->code, response);
@@ -63,7 +88,7 @@ static void add_finding(struct replay_call *out, bool must, bool response, uint6
 
 void replay_add_finding(struct replay_call *out, bool must, uint64_t frame, uint64_t offset,
                         const char *section, const char *field, const char *message) {
-    struct replay_finding *f = replay_next_finding(out, must);
+    struct replay_finding *f = replay_next_finding(out, must, NULL);
     if (f != NULL) {
         *f = (struct replay_finding){
             .must = must, .frame = frame, .offset = offset, .section = section};

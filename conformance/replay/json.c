@@ -129,7 +129,7 @@ static void put_findings(struct writer *w, const struct replay_call *call) {
         const struct replay_finding *f = &call->findings[i];
         writer_open(w, '{');
         put_rule(w, f->rule);
-        string(w, "level", f->must ? "must" : "should");
+        string(w, "level", f->must ? "must" : f->allowed ? "note" : "should");
         number(w, "frame", f->frame);
         number(w, "offset", f->offset);
         string(w, "field", f->field);

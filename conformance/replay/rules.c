@@ -39,7 +39,7 @@ static void on_finding(void *context, const struct rules_finding *f) {
     struct replay *r = context;
     const struct rule *rule = rules_at(f->rule);
     struct replay_finding *kept =
-        r->judged != NULL ? replay_next_finding(r->judged, rule->must) : NULL;
+        r->judged != NULL ? replay_next_finding(r->judged, rule->must, rule) : NULL;
     if (kept != NULL) {
         *kept = (struct replay_finding){.must = rule->must,
                                         .role = rule->role,

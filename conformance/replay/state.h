@@ -129,7 +129,8 @@ bool replay_known_syntax(const cmrp_syntax_id *id, cmrp_syntax *syntax);
 void replay_add_finding(struct replay_call *out, bool must, uint64_t frame, uint64_t offset,
                         const char *section, const char *field, const char *message);
 // The place of a finding to be written; NULL where it is only counted.
-struct replay_finding *replay_next_finding(struct replay_call *out, bool must);
+struct replay_finding *replay_next_finding(struct replay_call *out, bool must,
+                                           const struct rule *rule);
 
 // verify.c: the verification trailer. Looks for it among the octets from `end` on; the last
 // fragment's share of the stub starts at last_at.

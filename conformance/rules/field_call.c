@@ -29,7 +29,8 @@ static void judge_member(const struct sight *s, size_t rule, bool kept, const ch
     strncat(field, name, sizeof field - strlen(field) - 1);
     const struct where where = {
         .place = RULES_RESPONSE, .offset = member->offset, .size = 4, .field = field};
-    rule_broken(s, rule, &where, "%s is 0x%08" PRIx32, name, (uint32_t)member->value);
+    rule_broken(s, rule, &where, "%s is 0x%08" PRIx32 ", which is none of its values", name,
+                (uint32_t)member->value);
 }
 
 static void judge_version(const struct sight *s) {

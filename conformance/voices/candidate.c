@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "voices/candidate.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,9 +326,31 @@ static bool remove_old(const char *folder, size_t number, char **error) {
     return ok;
 }
 
+// Whether a folder holds nothing but what was written here before.
+static bool is_ours(const char *directory, char **error) {
+    DIR *folder = opendir(directory);
+    const struct dirent *entry;
+    enum json_type type;
+    bool ours = folder != NULL;
+    if (!ours) {
+        *error = util_format("%s: %s", directory, strerror(errno));
+    }
+    while (ours && (entry = readdir(folder)) != NULL) {
+        ours = entry->d_name[0] == '.' || json_type_named(entry->d_name, &type);
+        if (!ours) {
+            *error = util_format("%s: the folder must be new, empty, or one of splits: it holds %s",
+                                 directory, entry->d_name);
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return ours;
+}
+
 bool candidates_write(const struct splits_report *r, const char *directory, size_t *written,
                       char **error) {
-    bool ok = make_folder(directory, error);
+    bool ok = make_folder(directory, error) && is_ours(directory, error);
     *written = 0;
     for (int type = 0; ok && type < JSON_TYPES; type++) {
         char *folder = util_format("%s/%s", directory, json_type_name((enum json_type)type));

@@ -101,6 +101,16 @@ class Judge(CaptureTest):
         result = self.cmrp("conform", "-r", path, "--xfail", unused, code=USAGE)
         self.assert_one_line(result.err, "unused: line 1", "matches no case of this capture")
 
+    def test_xfail_of_what_no_capture_shows(self):
+        xfail = self.folder / "xfail"
+        xfail.write_text("encoding/*  CRASH  never\n")
+        result = self.cmrp("conform", "-r", self.capture(), "--xfail", xfail, code=USAGE)
+        self.assert_one_line(result.err, "line 1: what a capture shows can only FAIL, not CRASH")
+
+    def test_export_of_a_finding(self):
+        result = self.cmrp("export", f"{CLIENT}#1", "--as", "pcap", code=USAGE)
+        self.assertIn("cmrp conform -r CAPTURE --artifacts DIR", result.err)
+
     def test_diagnostics_are_safe_to_show(self):
         hostile = "\x1b[31m\u202e\\"
         xfail = self.path("hostile", f"{hostile} FAIL why\n")

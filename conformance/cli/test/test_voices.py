@@ -56,6 +56,15 @@ class Disagreement(VoicesTest):
         self.assertIn("6 questions: 6 agreed", result.out)
         self.assertEqual(list(splits.iterdir()), [])
 
+    def test_foreign_folder(self):
+        splits = self.folder / "mine"
+        splits.mkdir()
+        (splits / "letter.txt").write_text("mine")
+        result = self.cmrp("conform", "--testee", self.good(), "--testee", self.good(),
+                           "--splits", splits, "batch-notifytest-*", code=USAGE)
+        self.assertIn("it holds letter.txt", result.err)
+        self.assertEqual([path.name for path in splits.iterdir()], ["letter.txt"])
+
     def test_split(self):
         splits = self.folder / "splits"
         words = ["conform", *self.faulty("batch-delete-confused"), "--testee", self.good(),

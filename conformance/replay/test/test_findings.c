@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "replay/state.h"
 #include "support.h"
 
 // ApiExecuteBatch whose batch ends within DataLength: the parameter as hex, and a finding.
@@ -56,7 +57,7 @@ static void test_padding_warning(void **state) {
               "00000200 03000000 00000000 03000000 410042000000 ffff 0000000000000000"
               "00000000 00000000");
     expect_part(as_json, &c,
-                "\"findings\":[{\"level\":\"should\",\"frame\":6,\"offset\":22,\"field\":"
+                "\"findings\":[{\"level\":\"note\",\"frame\":6,\"offset\":22,\"field\":"
                 "\"lpftLastWriteTime\",\"section\":\"MS-CMRP 3.1.4.2.32\"");
     conversation_free(&c);
 }
@@ -117,6 +118,44 @@ static void test_breach_after_many_warnings(void **state) {
     conversation_free(&c);
 }
 
+static size_t kept_of(const struct replay_call *call, const struct rule *rule) {
+    size_t count = 0;
+    for (size_t i = 0; i < call->finding_count; i++) {
+        count += call->findings[i].rule == rule;
+    }
+    return count;
+}
+
+static void add(struct replay_call *call, bool must, const struct rule *rule) {
+    struct replay_finding *f = replay_next_finding(call, must, rule);
+    if (f != NULL) {
+        *f = (struct replay_finding){.must = must, .rule = rule};
+    }
+}
+
+// The first finding of each rule is kept before another of one that has its own.
+static void test_many_findings_of_one_rule(void **state) {
+    (void)state;
+    static struct replay_call call;
+    const struct rule *loud = rules_at(0), *quiet = rules_at(1), *advice = rules_at(2);
+    call = (struct replay_call){0};
+    for (int i = 0; i < 150; i++) {
+        add(&call, true, loud);
+    }
+    assert_int_equal(call.finding_count, REPLAY_FINDINGS);
+    assert_int_equal(call.more_findings, 50);
+    add(&call, false, advice); // is worth less than what is there
+    assert_int_equal(kept_of(&call, advice), 0);
+    add(&call, true, quiet);
+    assert_int_equal(kept_of(&call, quiet), 1);
+    assert_int_equal(kept_of(&call, loud), REPLAY_FINDINGS - 1);
+    add(&call, true, quiet); // has its own
+    assert_int_equal(kept_of(&call, quiet), 1);
+    assert_int_equal(call.finding_count, REPLAY_FINDINGS);
+    assert_int_equal(call.more_findings, 53);
+    assert_ptr_equal(call.findings[0].rule, loud);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unreadable_batch),
@@ -124,6 +163,7 @@ int main(void) {
         cmocka_unit_test(test_padding_warning),
         cmocka_unit_test(test_many_findings),
         cmocka_unit_test(test_breach_after_many_warnings),
+        cmocka_unit_test(test_many_findings_of_one_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
