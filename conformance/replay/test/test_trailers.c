@@ -50,10 +50,10 @@ static void test_verification_trailer(void **state) {
         assert_int_equal(result.warnings, cases[i].level != NULL);
         assert_int_equal(result.findings, 0);
         assert_int_equal(replay_outcome(&result, 1), OUTCOME_OK); // warnings alone are no finding
-        const char *said = strstr(buffer_text(&out), "\"level\":\"");
+        const char *said = strstr(buffer_text(&out), "{\"level\":\"");
         assert_int_equal(said != NULL, cases[i].level != NULL);
         if (said != NULL) {
-            assert_memory_equal(said + 9, cases[i].level, strlen(cases[i].level));
+            assert_memory_equal(said + 10, cases[i].level, strlen(cases[i].level));
         }
         buffer_free(&out);
         conversation_free(&c);
