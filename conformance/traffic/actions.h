@@ -85,6 +85,7 @@ extern const unsigned kind_means[OBJECT_KINDS]; // CMRP_MEANS_H… of a kind's h
     X(34, 12, ask_query_value, query_value, NULL)                                                  \
     X(35, 2, ask_delete_key, delete_key, NULL)                                                     \
     X(113, 25, ask_batch, execute_batch, NULL)                                                     \
+    X(157, 8, ask_read_batch_ex, read_batch_ex, NULL)                                              \
     X(145, 12, ask_read_batch, read_batch, NULL)                                                   \
     X(114, 5, ask_batch_port, create_batch_port, NULL)                                             \
     X(115, 25, ask_batch_get, get_batch, NULL)                                                     \
@@ -149,6 +150,8 @@ bool ask_open_92(struct play *p, struct call *c);
 bool ask_open_key(struct play *p, struct call *c);
 bool ask_query_value(struct play *p, struct call *c);
 bool ask_read_batch(struct play *p, struct call *c);
+bool ask_read_batch_ex(struct play *p, struct call *c);
+bool read_batch_ex(struct play *p, struct call *c);
 bool ask_root_key(struct play *p, struct call *c);
 bool ask_set_value(struct play *p, struct call *c);
 bool ask_unblock(struct play *p, struct call *c);

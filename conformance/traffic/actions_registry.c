@@ -74,7 +74,13 @@ bool ask_create_key(struct play *p, struct call *c) {
     set(c, "lpSubKey", json_string(draw_path(p)));
     set(c, "dwOptions", json_integer(0));
     set(c, "samDesired", json_integer(0x2001f));
-    set(c, "lpSecurityAttributes", json_null());
+    set(c, "lpSecurityAttributes",
+        chance(&p->world.lot, 70)
+            ? json_null()
+            : json_pack("{sis{sssisi}si}", "nLength", 12, "RpcSecurityDescriptor",
+                        "lpSecurityDescriptor", "0100048000000000000000000000000000000000",
+                        "cbInSecurityDescriptor", 20, "cbOutSecurityDescriptor", 20,
+                        "bInheritHandle", 0));
     return true;
 }
 
@@ -373,6 +379,25 @@ bool read_batch(struct play *p, struct call *c) {
     c->response = json_pack("{s{siso}sisi}", "lpOutData", "version", 1, "commands", answers,
                             "rpc_status", 0, "return", 0);
     return true;
+}
+
+bool ask_read_batch_ex(struct play *p, struct call *c) {
+    enum { ISOLATE_READ = 2 };
+    if (!ask_read_batch(p, c)) {
+        return false;
+    }
+    set(c, "flags", json_integer(chance(&p->world.lot, 50) ? ISOLATE_READ : 0));
+    return true;
+}
+
+bool read_batch_ex(struct play *p, struct call *c) {
+    enum { NCA_OP_RNG_ERROR = 0x1c010002 };
+    if (p->old) {
+        c->fault = NCA_OP_RNG_ERROR;
+        c->response = json_object();
+        return true;
+    }
+    return read_batch(p, c);
 }
 
 // ---- batch ports --------------------------------------------------------------------------------

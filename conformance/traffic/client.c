@@ -140,7 +140,11 @@ static void tell(struct play *p, struct call *c) {
     if (c->action == NULL || c->response == NULL) {
         return;
     }
-    talk_response(c->line, c->id, c->action->opnum, c->response);
+    if (c->fault != 0) {
+        talk_fault(c->line, c->id, c->fault);
+    } else {
+        talk_response(c->line, c->id, c->action->opnum, c->response);
+    }
     if (c->made != NULL) {
         c->made->open = c->made->known;
     }
@@ -190,6 +194,7 @@ void play_begin(struct play *p, uint64_t seed) {
     memset(p, 0, sizeof *p);
     world_begin(&p->world, seed);
     p->next_group = (uint32_t)seed % 1000 + 0x53f0;
+    p->old = seed % 3 == 0;
     p->next_port = FIRST_PORT;
     p->wire = wire_begin(&p->out);
     for (uint32_t i = 0; i < CLIENTS; i++) {

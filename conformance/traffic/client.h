@@ -42,6 +42,7 @@ struct call {
     struct handle *made;   // that it has made
     json_t *request;
     json_t *response; // NULL: not executed so far
+    uint32_t fault;   // that it ends with, in place of the response; 0: none
     bool succeeded;
     struct watch watch; // that it registers
     uint32_t sequence;  // that it registers again with
@@ -69,6 +70,7 @@ struct play {
     uint32_t next_handle;
     uint16_t next_port;
     bool closed; // nothing changes but by the calls of these clients
+    bool old;    // the server lacks the methods that came later
     bool calm;   // most calls are answered before the next one is asked
 };
 

@@ -127,3 +127,12 @@ void talk_request(struct line *line, uint32_t call_id, uint32_t opnum, const jso
 void talk_response(struct line *line, uint32_t call_id, uint32_t opnum, const json_t *params) {
     send(line, true, call_id, opnum, params);
 }
+
+void talk_fault(struct line *line, uint32_t call_id, uint32_t status) {
+    cmrp_pdu pdu = {.header = header(line, CMRP_PTYPE_FAULT, true, call_id),
+                    .alloc_hint = 32, // of the PDU, as Windows has it
+                    .context_id = line->syntax == CMRP_NDR64,
+                    .status = status};
+    pdu.header.flags |= CMRP_PFC_DID_NOT_EXECUTE;
+    wire_pdu(&line->flow, WIRE_TO_CLIENT, &pdu);
+}

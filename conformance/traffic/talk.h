@@ -25,6 +25,8 @@ void talk_close(struct line *line, bool reset);
 // params are the request's or the response's, in the form of docs/json.md; they are not freed. A
 // value that cannot be encoded is a fault of the generator and ends the program.
 void talk_request(struct line *line, uint32_t call_id, uint32_t opnum, const json_t *params);
+// A fault in place of a response; the call was not executed.
+void talk_fault(struct line *line, uint32_t call_id, uint32_t status);
 void talk_response(struct line *line, uint32_t call_id, uint32_t opnum, const json_t *params);
 
 #endif
