@@ -202,6 +202,74 @@ static void test_wide_associations(void **state) {
     rules_destroy(rules);
 }
 
+// A port of version 1 that watches groups everywhere; key: the client's own.
+static void watch_groups(struct line *line, uint32_t port, uint32_t cluster, uint32_t key) {
+    struct made created = make(line, "ApiCreateNotify");
+    set_handle(&created.out[2], port);
+    tell(line, &created);
+    struct made added = make(line, "ApiAddNotifyCluster");
+    set_handle(&added.in[0], port);
+    set_handle(&added.in[1], cluster);
+    added.in[2].value = 0x1000; // CLUSTER_CHANGE_GROUP_STATE
+    added.in[3].value = key;
+    tell(line, &added);
+}
+
+static void get(struct line *line, uint32_t port, uint32_t key) {
+    static const uint8_t name[] = {'G', 0};
+    struct made got = make(line, "ApiGetNotify");
+    set_handle(&got.in[0], port);
+    got.out[2].value = key;
+    got.out[3].value = 0x1000;
+    got.out[5].bytes = (cmrp_view){name, sizeof name};
+    tell(line, &got);
+}
+
+// Every port knows its own filter, however many there are.
+static void test_many_ports(void **state) {
+    (void)state;
+    enum { PORTS = 100000, CLUSTER = 1, FIRST = 2 };
+    struct seen seen;
+    struct rules *rules = create(NULL, &seen);
+    struct line line = dial(rules, 1, 7);
+    struct made opened = make(&line, "ApiOpenCluster");
+    set_handle(&opened.out[1], CLUSTER);
+    tell(&line, &opened);
+    for (uint32_t i = 0; i < PORTS; i++) {
+        watch_groups(&line, FIRST + i, CLUSTER, i);
+    }
+    for (uint32_t i = 0; i < PORTS; i++) {
+        get(&line, FIRST + i, i);
+    }
+    assert_int_equal(seen.findings, 0);
+    assert_int_equal(seen.notes, 0);
+    get(&line, FIRST + 77, 78); // the key of another port
+    assert_int_equal(seen.findings, 1);
+    rules_destroy(rules);
+}
+
+// Each connection is an association with a key of its own, all of them open at once.
+static void test_many_connections(void **state) {
+    (void)state;
+    enum { CONNECTIONS = 100000 };
+    struct seen seen;
+    struct rules *rules = create(NULL, &seen);
+    struct line *lines = calloc(CONNECTIONS, sizeof *lines);
+    assert_non_null(lines);
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        lines[i] = dial(rules, i + 1, i + 1);
+        open_key(&lines[i], i);
+    }
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        close_key(&lines[i], i);
+        rules_close(rules, &lines[i].peers, false, NULL);
+    }
+    assert_int_equal(seen.findings, 0);
+    assert_int_equal(seen.notes, 0);
+    free(lines);
+    rules_destroy(rules);
+}
+
 static void test_more_parties_than_are_counted(void **state) {
     const struct rules_limits limits = {.parties = 2};
     struct seen seen;
@@ -345,6 +413,8 @@ int main(void) {
         cmocka_unit_test(test_closed_handles_make_room_first),
         cmocka_unit_test(test_many_associations),
         cmocka_unit_test(test_wide_associations),
+        cmocka_unit_test(test_many_ports),
+        cmocka_unit_test(test_many_connections),
         cmocka_unit_test(test_a_million_requests_in_flight),
         cmocka_unit_test(test_opened_closed_and_opened_again),
         cmocka_unit_test(test_one_handle_of_several_servers),
