@@ -142,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct output text = {
         .options = {.format = REPLAY_TEXT, .verbose = size % 2 != 0, .colour = size % 3 == 0}};
     struct output stopping = {.options = {.format = REPLAY_JSON}, .stop_at = 1 + size % 5};
+    json.options.rules = text.options.rules = stopping.options.rules = size % 4 != 0;
     const struct replay_result result = run(&json, capture);
     const struct replay_result again = run(&text, capture);
     run(&stopping, capture);
