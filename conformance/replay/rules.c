@@ -102,6 +102,17 @@ static void note_told(struct replay_connection *c, const struct assoc_stamp *ask
     }
 }
 
+// Why the decoder has refused the request's stub.
+static cmrp_code refusal_of(const struct replay_call *call) {
+    for (size_t i = 0; i < call->finding_count && !call->request.decoded; i++) {
+        const struct replay_finding *f = &call->findings[i];
+        if (f->must && f->rule == NULL && !f->pdu && !f->response) {
+            return f->code;
+        }
+    }
+    return CMRP_OK;
+}
+
 void replay_judge_bind(struct replay_connection *c, const struct assoc_bind *bind,
                        struct replay_call *findings) {
     struct replay *r = c->replay;
@@ -136,6 +147,7 @@ void replay_judge_call(struct replay_connection *c, struct replay_call *call) {
         const struct rules_call judged = {.call = call->call,
                                           .method = call->method,
                                           .request = side_of(&call->request),
+                                          .refused = refusal_of(call),
                                           .response = side_of(&call->response)};
         r->judged = call;
         rules_call(r->rules, ends_of(c), &judged);

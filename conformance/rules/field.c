@@ -16,6 +16,7 @@ static const int64_t types_3[] = {0, 1, 2, 3, 4, 7, 11, SET_END};
 static const int64_t dispositions[] = {1, 2, SET_END};
 static const int64_t group_states[] = {0, 1, 2, 3, 4, 0xffffffff, SET_END};
 static const int64_t resource_states[] = {1, 2, 3, 4, 0x81, 0x82, 0xffffffff, SET_END};
+static const int64_t monitors[] = {0, 1, SET_END};
 static const int64_t granted[] = {0x80000000, 0x10000000, SET_END};
 
 static const struct {
@@ -27,6 +28,7 @@ static const struct {
     const int64_t *set;
 } enumerations[] = {
     // by opnum
+    {9, ANY_VERSION, false, "dwFlags", RULE_RESOURCE_MONITOR, monitors},
     {12, ANY_VERSION, true, "State", RULE_RESOURCE_STATE, resource_states},
     {29, ANY_VERSION, true, "lpdwDisposition", RULE_DISPOSITION, dispositions},
     {32, CMRP_INTERFACE_2, false, "dwType", RULE_VALUE_TYPE_P2, types_2},
@@ -145,6 +147,7 @@ static void judge_names(const struct sight *s, unsigned interface, bool succeede
 static bool is_listed(uint16_t opnum) {
     switch (opnum) {
     case 3:
+    case 9:
     case 12:
     case 29:
     case 32:

@@ -115,6 +115,34 @@ static void judge_fault(const struct sight *s) {
     }
 }
 
+// What the runtime does with a request that breaks NDR. That all is well with one that keeps it
+// shows nothing.
+static void judge_strictness(const struct sight *s, bool succeeded) {
+    const bool second = sight_interface(s) == CMRP_INTERFACE_2;
+    const struct where where = {.place = RULES_RESPONSE, .field = "stub"};
+    size_t rule = second ? RULE_STRICT_P2 : RULE_STRICT_P3;
+    switch (s->call->refused) {
+    case CMRP_E_TRUNCATED:
+    case CMRP_E_OVERRUN:
+    case CMRP_E_COUNT_MISMATCH: break;
+    case CMRP_E_NULL_POINTER:
+        if (second) {
+            return;
+        }
+        rule = RULE_NULL_WITH_SIZE;
+        break;
+    default: return;
+    }
+    if (s->call->call->faulted) {
+        rule_kept(s, rule);
+    } else if (succeeded) {
+        rule_broken(s, rule, &where,
+                    "success, although the request's stub is no stub of this "
+                    "method (%s)",
+                    cmrp_code_id(s->call->refused));
+    }
+}
+
 // The methods of the requirement, of those that have the parameter.
 static bool reports_execution(uint16_t opnum) {
     return opnum == 55 || (opnum >= 57 && opnum <= 65) || opnum == 90 || opnum == 91 ||
@@ -149,5 +177,6 @@ void field_on_structures(const struct sight *s, bool succeeded) {
         judge_access(s);
     }
     judge_fault(s);
+    judge_strictness(s, succeeded);
     judge_rpc_status(s);
 }

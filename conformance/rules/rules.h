@@ -70,6 +70,7 @@ struct rules_call {
     const cmrp_method *method; // NULL: the opnum is not described, or not known
     struct rules_side request;
     struct rules_side response;
+    cmrp_code refused; // why the request's stub cannot be decoded; CMRP_OK: it was, or is not known
 };
 
 // ---- what comes out -----------------------------------------------------------------------------
