@@ -124,9 +124,9 @@ class Coverage(CoverageTest):
 
     def test_missing(self):
         env = self.data(lambda row: [*row[:7], "live-server,vector", "planned: vector, live server"]
-                        if row[0] == "CMRP-G-013" else row)
+                        if row[0] == "CMRP-P-021" else row)
         result = self.cmrp("coverage", "--missing", env=env, code=FINDINGS)
-        self.assertRegex(result.out, r"^CMRP-G-013 ")
+        self.assertRegex(result.out, r"^CMRP-P-021 ")
         self.assertIn("requirements: 1,", result.out)
         self.cmrp("coverage", env=env)
 
