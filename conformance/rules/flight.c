@@ -9,49 +9,23 @@
 
 enum { FLIGHTS = 4096 }; // of one association; with more it is blind
 
-// Methods that close a handle; that fill, empty, unblock or close a port, or change what ports
-// report. The first parameter of each is a context handle.
-static bool matters(uint16_t opnum) {
-    switch (opnum) {
-    case 1:
-    case 37:
-    case 44:
-    case 56:
-    case 57:
-    case 58:
-    case 59:
-    case 60:
-    case 61:
-    case 62:
-    case 63:
-    case 64:
-    case 65:
-    case 67:
-    case 82:
-    case 90:
-    case 91:
-    case 93:
-    case 99:
-    case 100:
-    case 107:
-    case 113:
-    case 114:
-    case 115:
-    case 116:
-    case 138:
-    case 139:
-    case 147:
-    case 155: return true;
-    default: return false;
-    }
+static unsigned traits_of(const struct rules *r, uint16_t opnum) {
+    return opnum < METHODS ? r->traits[opnum] : 0;
 }
 
 static bool is_model(const struct rules *r, uint16_t opnum) {
     return r->limits.complete && model_matters(opnum);
 }
 
+// Methods that fill, empty or unblock ports. The first parameter of each is a context handle.
+static bool works_ports(uint16_t opnum) {
+    enum { UNBLOCK = 107, EXECUTE_BATCH = 113, GET_BATCH_NOTIFICATION = 115 };
+    return notify_gets(opnum) || opnum == UNBLOCK || opnum == EXECUTE_BATCH ||
+           opnum == GET_BATCH_NOTIFICATION;
+}
+
 static bool is_kept(const struct rules *r, uint16_t opnum) {
-    return matters(opnum) || handle_opens(opnum) || is_model(r, opnum);
+    return traits_of(r, opnum) != 0 || works_ports(opnum) || is_model(r, opnum);
 }
 
 static struct flight *take(struct rules *r) {
@@ -77,8 +51,7 @@ void flight_start(const struct sight *s, const struct assoc_call *call) {
     f->connection = c;
     f->call_id = call->call_id;
     f->opnum = call->opnum;
-    f->opens = handle_opens(call->opnum);
-    f->adds = notify_adds(call->opnum);
+    f->traits = traits_of(s->rules, call->opnum);
     f->frame = call->request.stamp.frame;
     if (call->request.state == ASSOC_WHOLE) {
         cmrp_error error = {0};
@@ -91,8 +64,8 @@ void flight_start(const struct sight *s, const struct assoc_call *call) {
         model_on_request(s, call, f);
     }
     c->group->flight_count++;
-    c->group->opening += f->opens;
-    c->group->adding += f->adds;
+    c->group->opening += (f->traits & TRAIT_OPENS) != 0;
+    c->group->adding += (f->traits & TRAIT_ADDS) != 0;
     f->next = c->group->flights;
     if (f->next != NULL) {
         f->next->prev = f;
@@ -119,8 +92,8 @@ void flight_end(struct rules *r, struct rules_group *group, struct flight *fligh
         flight->next->prev = flight->prev;
     }
     group->flight_count--;
-    group->opening -= flight->opens;
-    group->adding -= flight->adds;
+    group->opening -= (flight->traits & TRAIT_OPENS) != 0;
+    group->adding -= (flight->traits & TRAIT_ADDS) != 0;
     model_flight_end(flight);
     flight->next = r->spare;
     r->spare = flight;
@@ -140,17 +113,31 @@ void flight_free(struct rules *r) {
     }
 }
 
+// Whether f is on the handle, if no better is known.
+static enum flight_sort sort_of(const struct flight *f, const uint8_t handle[CMRP_HANDLE_SIZE],
+                                enum flight_sort known) {
+    if (!f->known) {
+        return known == FLIGHT_NONE ? FLIGHT_UNKNOWN : known;
+    }
+    return memcmp(f->handle, handle, sizeof f->handle) == 0 ? FLIGHT_SURE : known;
+}
+
 enum flight_sort flight_on(const struct sight *s, uint16_t opnum,
                            const uint8_t handle[CMRP_HANDLE_SIZE]) {
     enum flight_sort sort = FLIGHT_NONE;
     for (const struct flight *f = s->connection->group->flights; f != NULL; f = f->next) {
-        if (f == s->flight || f->opnum != opnum) {
-            continue;
+        if (f != s->flight && f->opnum == opnum) {
+            sort = sort_of(f, handle, sort);
         }
-        if (!f->known) {
-            sort = FLIGHT_UNKNOWN;
-        } else if (memcmp(f->handle, handle, sizeof f->handle) == 0) {
-            return FLIGHT_SURE;
+    }
+    return sort;
+}
+
+enum flight_sort flight_closing(const struct sight *s, const uint8_t handle[CMRP_HANDLE_SIZE]) {
+    enum flight_sort sort = FLIGHT_NONE;
+    for (const struct flight *f = s->connection->group->flights; f != NULL; f = f->next) {
+        if (f != s->flight && (f->traits & TRAIT_CLOSES) != 0) {
+            sort = sort_of(f, handle, sort);
         }
     }
     return sort;

@@ -195,38 +195,9 @@ static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
 
 // ---- what a request's handles are ---------------------------------------------------------------
 
-bool handle_opens(uint16_t opnum) {
-    switch (opnum) {
-    case 0:
-    case 8:
-    case 9:
-    case 28:
-    case 29:
-    case 30:
-    case 41:
-    case 42:
-    case 55:
-    case 66:
-    case 81:
-    case 92:
-    case 114:
-    case 117:
-    case 118:
-    case 119:
-    case 120:
-    case 121:
-    case 122:
-    case 129:
-    case 137:
-    case 163:
-    case 164: return true;
-    default: return false;
-    }
-}
-
 // A call under way may have given it, and its answer may have been recorded late.
 static bool is_opening(const struct sight *s) {
-    const bool own = s->flight != NULL && s->flight->opens;
+    const bool own = s->flight != NULL && (s->flight->traits & TRAIT_OPENS) != 0;
     return s->connection->group->opening > (own ? 1 : 0);
 }
 
@@ -277,6 +248,19 @@ static bool gives(const cmrp_param *p) {
 
 static bool closes(const cmrp_param *p) {
     return p->kind == CMRP_KIND_HANDLE && p->directions == (CMRP_IN | CMRP_OUT);
+}
+
+void handle_begin(struct rules *r) {
+    for (size_t i = 0; i < cmrp_method_count(); i++) {
+        const cmrp_method *method = cmrp_method_at(i);
+        for (uint32_t p = 0; p < method->count; p++) {
+            const cmrp_param *param = &method->params[p];
+            r->traits[method->opnum] |= gives(param)    ? TRAIT_OPENS
+                                        : closes(param) ? TRAIT_CLOSES
+                                                        : 0;
+        }
+    }
+    handle_begin_plain(r);
 }
 
 // The outcome of this call is not known.

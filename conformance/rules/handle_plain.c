@@ -19,6 +19,12 @@ static const struct plain {
     {165, CMRP_MEANS_HGENERIC, true},  // ApiCloseGroupSet
 };
 
+void handle_begin_plain(struct rules *r) {
+    for (size_t i = 0; i < sizeof plains / sizeof plains[0]; i++) {
+        r->traits[plains[i].opnum] |= plains[i].closes ? TRAIT_CLOSES : TRAIT_OPENS;
+    }
+}
+
 static const struct plain *plain_of(const struct sight *s) {
     for (size_t i = 0; i < sizeof plains / sizeof plains[0]; i++) {
         if (plains[i].opnum == s->call->call->opnum && sight_interface(s) == CMRP_INTERFACE_3) {

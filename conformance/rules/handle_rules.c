@@ -244,15 +244,6 @@ static void judge_close(const struct sight *s, uint32_t index) {
     }
 }
 
-static uint16_t close_of(unsigned meaning) {
-    static const uint16_t opnums[] = {
-        [CMRP_MEANS_HCLUSTER] = 1, [CMRP_MEANS_HNODE] = 67,        [CMRP_MEANS_HGROUP] = 44,
-        [CMRP_MEANS_HRES] = 11,    [CMRP_MEANS_HKEY] = 37,         [CMRP_MEANS_HNETWORK] = 82,
-        [CMRP_MEANS_HNOTIFY] = 56, [CMRP_MEANS_HBATCH_PORT] = 116, [CMRP_MEANS_HNETINTERFACE] = 93,
-    };
-    return opnums[meaning];
-}
-
 // Every port is new, while other objects may well be opened twice under one handle.
 static bool is_other(const struct rules_handle *known, const cmrp_param *p) {
     return known->meaning != p->meaning || p->meaning == CMRP_MEANS_HNOTIFY ||
@@ -268,8 +259,7 @@ static void judge_given(const struct sight *s, uint32_t index) {
     const bool own = known != NULL && known->group == group && !known->uncertain && !group->lost;
     if (known == NULL || (own && known->closed)) {
         rule_kept(s, RULE_HANDLE_GIVEN_TWICE);
-    } else if (own && is_other(known, p) &&
-               flight_on(s, close_of(known->meaning), known->key.octets) == FLIGHT_NONE) {
+    } else if (own && is_other(known, p) && flight_closing(s, known->key.octets) == FLIGHT_NONE) {
         rule_broken(s, RULE_HANDLE_GIVEN_TWICE, &where,
                     "%s is the %s that was given in frame %" PRIu64 " and is still open", p->name,
                     kind_name(known->meaning), known->opened);

@@ -151,7 +151,7 @@ bool notify_adding(const struct sight *s, const struct rules_handle *handle) {
     const struct rules_group *group = s->connection->group;
     for (const struct flight *f = group->adding > 0 ? group->flights : NULL; f != NULL;
          f = f->next) {
-        if (f != s->flight && f->adds &&
+        if (f != s->flight && (f->traits & TRAIT_ADDS) != 0 &&
             (!f->known || memcmp(f->handle, handle->key.octets, sizeof f->handle) == 0)) {
             return true;
         }
@@ -334,7 +334,7 @@ static void unblock(const struct sight *s) {
 
 void notify_on_call(const struct sight *s) {
     const uint16_t opnum = s->call->call->opnum;
-    const struct notify_adder *adder = notify_adder_of(opnum);
+    const struct notify_adder *adder = notify_adder_of(s->rules, opnum);
     const struct notify_getter *getter = notify_getter_of(s);
     if (sight_interface(s) == 0) {
         return;

@@ -52,9 +52,8 @@ struct notify_getter {
     uint16_t first_filter; // nothing before it
 };
 
-bool notify_gets(uint16_t opnum); // whether it retrieves indications
 // NULL: the opnum is no such method.
-const struct notify_adder *notify_adder_of(uint16_t opnum);
+const struct notify_adder *notify_adder_of(const struct rules *rules, uint16_t opnum);
 const struct notify_getter *notify_getter_of(const struct sight *s);
 // Events that have an object type, or, for type 0, CLUSTER_CHANGE.
 struct notify_set {

@@ -94,6 +94,7 @@ void notify_begin(struct rules *rules) {
     }
     for (size_t i = 0; i < ADDERS; i++) {
         rules->sets->registrable[i] = cmrp_change_registrable(changes, adders[i].scope);
+        rules->traits[adders[i].opnum] |= TRAIT_ADDS;
     }
 }
 
@@ -117,28 +118,9 @@ bool notify_protocol(const struct sight *s, unsigned *protocol) {
     return interface != 0;
 }
 
-bool notify_adds(uint16_t opnum) {
-    switch (opnum) {
-    case 57:
-    case 58:
-    case 59:
-    case 60:
-    case 61:
-    case 62:
-    case 63:
-    case 64:
-    case 90:
-    case 91:
-    case 99:
-    case 100:
-    case 138:
-    case 155: return true;
-    default: return false;
-    }
-}
-
-const struct notify_adder *notify_adder_of(uint16_t opnum) {
-    for (size_t i = 0; notify_adds(opnum) && i < sizeof adders / sizeof adders[0]; i++) {
+const struct notify_adder *notify_adder_of(const struct rules *rules, uint16_t opnum) {
+    const bool adds = opnum < METHODS && (rules->traits[opnum] & TRAIT_ADDS) != 0;
+    for (size_t i = 0; adds && i < ADDERS; i++) {
         if (adders[i].opnum == opnum) {
             return &adders[i];
         }

@@ -387,6 +387,7 @@ struct rules *rules_create(const struct rules_limits *limits, const struct rules
         r->limits.parties = DEFAULT_PARTIES;
     }
     r->events = *events;
+    handle_begin(r);
     notify_begin(r);
     return r;
 }

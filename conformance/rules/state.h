@@ -118,6 +118,13 @@ struct rules_facts {
     uint8_t statuses[FACTS], status_count; // the last one first
 };
 
+// What is asked of a method before its call is judged, in either version.
+enum {
+    TRAIT_OPENS = 1,  // gives a handle
+    TRAIT_CLOSES = 2, // its only parameter is a handle, which it closes
+    TRAIT_ADDS = 4,   // registers a filter
+};
+
 struct rules {
     struct rules_limits limits;
     struct rules_events events;
@@ -125,6 +132,7 @@ struct rules {
     struct rules_connection *connections;
     struct rules_connection *recent[RECENT]; // by id; NULL: search
     struct rules_facts facts[2][METHODS];    // of versions 2 and 3, by opnum
+    uint8_t traits[METHODS];                 // TRAIT_*, by opnum: handle.c's and notify_table.c's
     struct rules_counter *counters;          // hash table
     struct rules_counter *first_counter, *last_counter;
     struct rules_handle *handles; // hash table
@@ -215,10 +223,9 @@ struct flight {
     struct rules_connection *connection;
     uint32_t call_id;
     uint16_t opnum;
-    uint64_t frame; // of the request
-    bool opens;     // it gives a handle
-    bool adds;      // it registers a filter
-    bool known;     // handle is: the first parameter
+    uint64_t frame;  // of the request
+    unsigned traits; // TRAIT_*
+    bool known;      // handle is: the first parameter
     uint8_t handle[CMRP_HANDLE_SIZE];
     // ApiCloseNotify: what stood when the request came (notify.c).
     unsigned version;           // of the port; 0: not known
@@ -244,6 +251,8 @@ void flight_free(struct rules *r); // those to be used again
 enum flight_sort { FLIGHT_NONE, FLIGHT_UNKNOWN, FLIGHT_SURE };
 enum flight_sort flight_on(const struct sight *s, uint16_t opnum,
                            const uint8_t handle[CMRP_HANDLE_SIZE]);
+// The same of any call that closes the handle.
+enum flight_sort flight_closing(const struct sight *s, const uint8_t handle[CMRP_HANDLE_SIZE]);
 
 // ---- findings that are taken back (withdraw.c) --------------------------------------------------
 
@@ -306,11 +315,13 @@ struct rules_handle *handle_named(const struct sight *s, bool response, const ch
 void handle_give(const struct sight *s, unsigned meaning, const cmrp_slot *slot);
 void handle_close(const struct sight *s, const cmrp_slot *slot, bool cleared);
 void handle_doubt(const struct sight *s, const cmrp_slot *slot);
-// Whether a method of this opnum may give a handle, in some version.
-bool handle_opens(uint16_t opnum);
-// Whether it registers a filter (notify_table.c).
-bool notify_adds(uint16_t opnum);
+// Whether a method retrieves indications (notify_table.c).
+bool notify_gets(uint16_t opnum);
+// Notes which methods give and close handles.
+void handle_begin(struct rules *rules);
 // The same for methods that are not described (handle_plain.c).
+void handle_begin_plain(struct rules *rules);
+// What such a call has done to handles.
 void handle_learn_plain(const struct sight *s);
 // Rules about the handles of a call (handle_rules.c), before the call changes them.
 void handle_judge(const struct sight *s);
