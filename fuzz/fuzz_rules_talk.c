@@ -322,7 +322,7 @@ static void finish(struct talk *t) {
 
 // ---- the rest -----------------------------------------------------------------------------------
 
-static void close_line(struct talk *t, struct line *line, bool broken) {
+static void close_line(struct talk *t, struct line *line) {
     if (!line->open) {
         return;
     }
@@ -332,7 +332,7 @@ static void close_line(struct talk *t, struct line *line, bool broken) {
         }
     }
     *t->now = (struct telling){.peers = &line->peers};
-    rules_close(t->rules, &line->peers, broken, &(struct assoc_stamp){.frame = ++t->frame * APART});
+    rules_close(t->rules, &line->peers);
     line->open = false;
 }
 
@@ -359,7 +359,7 @@ static void step(struct talk *t) {
     } else if (what < 61) {
         bind(t);
     } else if (what == 61) {
-        close_line(t, &t->lines[draw(t, LINES)], draw(t, 2) == 1);
+        close_line(t, &t->lines[draw(t, LINES)]);
     } else {
         lose(t, draw(t, LINES), what == 62);
     }
@@ -378,7 +378,7 @@ void talk_tell(const uint8_t *data, size_t size, enum doubts doubts, struct rule
         check(rules);
     }
     for (size_t i = 0; i < LINES; i++) {
-        close_line(t, &t->lines[i], false);
+        close_line(t, &t->lines[i]);
         check(rules);
     }
     free(t);

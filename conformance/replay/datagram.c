@@ -49,7 +49,7 @@ static void *on_open(void *context, const struct assoc_conversation *conversatio
 static void on_move(void *user, const struct assoc_address *server) {
     struct replay_connection *c = user;
     // To rules it is another conversation: handles are those of a server.
-    replay_judge_close(c, true, &(struct assoc_stamp){0});
+    replay_judge_close(c);
     c->id = DATAGRAMS | ++c->replay->conversations;
     set_endpoint(c, 1, server);
     c->ends_for = 0;
@@ -69,7 +69,7 @@ static void on_note(void *context, void *user, enum assoc_note note, const char 
 
 static void on_close(void *user) {
     struct replay_connection *c = user;
-    replay_judge_close(c, true, &(struct assoc_stamp){0});
+    replay_judge_close(c);
     free(c);
 }
 

@@ -184,9 +184,9 @@ void replay_doubt(struct replay_connection *c, int direction) {
     }
 }
 
-void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp) {
+void replay_judge_close(struct replay_connection *c) {
     if (c->replay->rules != NULL) {
-        rules_close(c->replay->rules, ends_of(c), broken, stamp);
+        rules_close(c->replay->rules, ends_of(c));
     }
 }
 

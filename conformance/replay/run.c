@@ -280,7 +280,7 @@ static void on_close(void *context, void *user, enum capture_close why,
             replay_blind(c, -1); // it goes on, unseen
         }
         assoc_close(c->assoc, &at);
-        replay_judge_close(c, why != CAPTURE_CLOSE_FIN, &at);
+        replay_judge_close(c);
         switch (assoc_kind(c->assoc)) {
         case ASSOC_OURS: r->result->connections++; break;
         case ASSOC_OTHER: r->result->other++; break;

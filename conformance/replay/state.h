@@ -87,7 +87,7 @@ void replay_judge_request(struct replay_connection *c, const struct assoc_call *
 void replay_judge_call(struct replay_connection *c, struct replay_call *call);
 // Octets of a direction are missing of a connection that may turn out to be of this protocol.
 void replay_doubt(struct replay_connection *c, int direction);
-void replay_judge_close(struct replay_connection *c, bool broken, const struct assoc_stamp *stamp);
+void replay_judge_close(struct replay_connection *c);
 // Octets or calls of the connection are not known, those of a direction; -1: or of both.
 void replay_blind(struct replay_connection *c, int direction);
 // Whether all calls are known in spite of it.

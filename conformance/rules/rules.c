@@ -354,11 +354,8 @@ void rules_doubt(struct rules *r, const struct rules_end *client, const struct r
     }
 }
 
-void rules_close(struct rules *r, const struct rules_peers *peers, bool broken,
-                 const struct assoc_stamp *stamp) {
+void rules_close(struct rules *r, const struct rules_peers *peers) {
     struct rules_connection *c = find_connection(r, peers);
-    (void)broken;
-    (void)stamp;
     if (c == NULL) {
         return;
     }

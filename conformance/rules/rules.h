@@ -149,9 +149,8 @@ void rules_doubt(struct rules *rules, const struct rules_end *client,
                  const struct rules_end *server, uint64_t since);
 // With rules_limits.complete: whether all that was seen so far bears it out.
 bool rules_whole(const struct rules *rules);
-// The connection has ended: `broken` where that was not by a proper close.
-void rules_close(struct rules *rules, const struct rules_peers *peers, bool broken,
-                 const struct assoc_stamp *stamp);
+// The connection has ended.
+void rules_close(struct rules *rules, const struct rules_peers *peers);
 
 // ---- counts -------------------------------------------------------------------------------------
 

@@ -134,7 +134,7 @@ static void test_a_million_handles(void **state) {
     close_key(&line, MANY - 1); // known
     close_key(&line, MANY + 1); // never given, but who knows that now
     assert_int_equal(seen.findings, 0);
-    rules_close(rules, &line.peers, false, &(struct assoc_stamp){0});
+    rules_close(rules, &line.peers);
     assert_int_equal(rules->handle_count, 0);
     rules_destroy(rules);
 }
@@ -169,7 +169,7 @@ static void test_many_associations(void **state) {
     for (uint32_t i = 1; i <= MANY; i++) {
         struct line line = dial(rules, i, i);
         open_key(&line, 7); // another association's 7
-        rules_close(rules, &line.peers, false, &(struct assoc_stamp){0});
+        rules_close(rules, &line.peers);
     }
     assert_int_equal(seen.findings, 0);
     assert_int_equal(rules->handle_count, 0);
@@ -194,7 +194,7 @@ static void test_wide_associations(void **state) {
     }
     assert_int_equal(rules->handle_count, MANY * EACH);
     for (uint32_t i = 0; i < MANY; i++) {
-        rules_close(rules, &lines[i].peers, false, &(struct assoc_stamp){0});
+        rules_close(rules, &lines[i].peers);
     }
     assert_int_equal(rules->handle_count, 0);
     assert_int_equal(seen.findings, 0);
@@ -262,7 +262,7 @@ static void test_many_connections(void **state) {
     }
     for (uint32_t i = 0; i < CONNECTIONS; i++) {
         close_key(&lines[i], i);
-        rules_close(rules, &lines[i].peers, false, NULL);
+        rules_close(rules, &lines[i].peers);
     }
     assert_int_equal(seen.findings, 0);
     assert_int_equal(seen.notes, 0);
@@ -315,7 +315,7 @@ static void test_a_million_requests_in_flight(void **state) {
     assert_true(rules->connections->group->flight_count < MOST);
     close_key(&line, 1); // never given, as far as is known
     assert_int_equal(seen.findings, 0);
-    rules_close(rules, &line.peers, false, &(struct assoc_stamp){0});
+    rules_close(rules, &line.peers);
     rules_destroy(rules);
 }
 
@@ -362,13 +362,13 @@ static void test_an_association_that_begins_anew(void **state) {
     struct line line = dial(rules, 1, 7);
     (void)state;
     open_key(&line, 1);
-    rules_close(rules, &line.peers, true, &(struct assoc_stamp){0});
+    rules_close(rules, &line.peers);
     line = dial(rules, 2, 7);
     open_key(&line, 1);
     close_key(&line, 1);
     assert_int_equal(seen.findings, 0);
     open_key(&line, 2);
-    rules_close(rules, &line.peers, true, &(struct assoc_stamp){0});
+    rules_close(rules, &line.peers);
     line = dial(rules, 3, 7);
     close_key(&line, 2); // run down
     assert_int_equal(seen.findings, 1);

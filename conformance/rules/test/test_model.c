@@ -334,7 +334,7 @@ static void test_lost(void **state) {
     query(&scene, 2);
     told(&scene, 1, 2);
     expect(&scene, NULL);
-    rules_close(scene.rules, &scene.peers, true, &stamp);
+    rules_close(scene.rules, &scene.peers);
     dial(&scene, 3, 9, 2);
     open_root(&scene);
     set(&scene, 1);
