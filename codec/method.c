@@ -171,6 +171,8 @@ typedef struct places {
 } places;
 
 static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at);
+static bool take_elements(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot,
+                          const places *at);
 
 // Makes slots of nothing. Rows are large, and belong to arrays and structures alone.
 static void clear_slots(const cmrp_param *params, size_t count, cmrp_slot *slots) {
@@ -216,6 +218,8 @@ static bool take_bytes(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot,
     switch (p->kind) {
     case CMRP_KIND_STRING: return cmrp_ndr_take_string(r, p->name, &slot->bytes);
     case CMRP_KIND_OPEN_STRING: return cmrp_ndr_take_open_string(r, p->name, &slot->bytes);
+    case CMRP_KIND_UNITS:
+        return cmrp_ndr_take_units(r, p->name, &slot->bytes, &at->extent.max_count_at);
     case CMRP_KIND_VARYING: return cmrp_ndr_take_varying(r, p->name, &slot->bytes, &at->extent);
     default: return cmrp_ndr_take_octets(r, p->name, &slot->bytes, &at->extent.max_count_at);
     }
@@ -277,6 +281,31 @@ static bool take_tail(cmrp_ndr_reader *r, const cmrp_struct *type) {
            cmrp_ndr_align(r, type->members[next].name, struct_layout(type, r->syntax).alignment);
 }
 
+// A structure that ends with an array [C706 14.3.7.1, MS-RPCE 2.2.5.3.4.2]: the array's size, the
+// other members, the elements, what those point to.
+static bool take_tailed(const cmrp_struct *type, cmrp_ndr_reader *r, cmrp_slot *members) {
+    places at[CMRP_MAX_PARAMS];
+    const uint32_t last = type->count - 1;
+    const cmrp_param *const p = &type->members[last];
+    cmrp_slot *const tail = &members[last];
+    const size_t alignment = struct_layout(type, r->syntax).alignment;
+    clear_slots(type->members, type->count, members);
+    tail->rows.type = cmrp_param_struct(p);
+    if (!cmrp_ndr_take_word(r, p->name, &tail->rows.count, &at[last].extent.max_count_at) ||
+        !cmrp_ndr_align(r, type->members[0].name, alignment)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < last; i++) {
+        if (!take_fixed(r, &type->members[i], &members[i], &at[i])) {
+            return false;
+        }
+    }
+    tail->present = true;
+    return (r->syntax != CMRP_NDR64 || cmrp_ndr_align(r, p->name, alignment)) &&
+           take_elements(r, p, tail, &at[last]) &&
+           check_sizes(&r->bytes, type->members, type->count, members, at);
+}
+
 // One row: its members at `fixed`, what they point to at `pointees`, which for a structure of its
 // own is the same reader.
 static bool take_row(const cmrp_struct *type, cmrp_ndr_reader *fixed, cmrp_ndr_reader *pointees,
@@ -309,13 +338,15 @@ static bool take_named_row(const cmrp_param *p, uint64_t index, cmrp_ndr_reader 
                            cmrp_ndr_reader *pointees) {
     const char *const outer_array = pointees->array;
     const uint32_t outer_index = pointees->index;
-    const uint32_t row = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
+    const uint32_t row = p->kind != CMRP_KIND_RECORD ? (uint32_t)index : CMRP_NO_INDEX;
     cmrp_slot members[CMRP_MAX_PARAMS];
     fixed->array = p->name;
     fixed->index = row;
     pointees->array = p->name;
     pointees->index = row;
-    const bool ok = take_row(cmrp_param_struct(p), fixed, pointees, members);
+    const cmrp_struct *type = cmrp_param_struct(p);
+    const bool ok = has_tail(type) ? take_tailed(type, pointees, members)
+                                   : take_row(type, fixed, pointees, members);
     pointees->array = outer_array;
     pointees->index = outer_index;
     cmrp_error *error = pointees->bytes.error;
@@ -326,17 +357,13 @@ static bool take_named_row(const cmrp_param *p, uint64_t index, cmrp_ndr_reader 
     return ok;
 }
 
-// The rows of an array, or a structure: validates all of them and remembers where they are.
-static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
-    const cmrp_struct *type = cmrp_param_struct(p);
-    const layout l = struct_layout(type, r->syntax);
-    const bool array = p->kind == CMRP_KIND_ARRAY;
+// The elements of an array of which the size is known: validates all of them and remembers where
+// they are.
+static bool take_elements(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot,
+                          const places *at) {
     cmrp_rows *rows = &slot->rows;
+    const layout l = struct_layout(rows->type, r->syntax);
     cmrp_view all;
-    *rows = (cmrp_rows){.type = type, .count = 1};
-    if (array && !cmrp_ndr_take_word(r, p->name, &rows->count, &at->extent.max_count_at)) {
-        return false;
-    }
     slot->offset = r->bytes.offset;
     if (rows->count == 0) {
         return true;
@@ -346,29 +373,63 @@ static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, 
     }
     slot->offset = r->bytes.offset;
     rows->fixed = *r;
-    if (!array && !take_named_row(p, 0, r, r)) {
-        return false;
-    }
-    cmrp_ndr_reader pointees = rows->fixed;
-    if (rows->count - 1 > pointees.bytes.left / l.stride ||
-        (rows->count - 1) * l.stride + l.size > pointees.bytes.left) {
+    if (rows->count - 1 > r->bytes.left / l.stride ||
+        (rows->count - 1) * l.stride + l.size > r->bytes.left) {
         return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, p->name, at->extent.max_count_at, rows->count);
     }
-    if (!cmrp_take_view(&pointees.bytes, p->name, (size_t)(rows->count - 1) * l.stride + l.size,
-                        &all)) {
+    if (!cmrp_take_view(&r->bytes, p->name, (size_t)(rows->count - 1) * l.stride + l.size, &all)) {
         return false;
     }
-    rows->pointees = pointees.bytes;
-    if (array) {
-        cmrp_ndr_reader fixed = rows->fixed;
-        *r = pointees;
-        for (uint64_t i = 0; i < rows->count; i++) {
-            if (!take_named_row(p, i, &fixed, r)) {
-                return false;
-            }
+    rows->pointees = r->bytes;
+    cmrp_ndr_reader fixed = rows->fixed;
+    for (uint64_t i = 0; i < rows->count; i++) {
+        if (!take_named_row(p, i, &fixed, r)) {
+            return false;
         }
     }
     return true;
+}
+
+// A structure: as take_elements does it.
+static bool take_record(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot) {
+    cmrp_rows *rows = &slot->rows;
+    const layout l = struct_layout(rows->type, r->syntax);
+    const bool tailed = has_tail(rows->type);
+    cmrp_view all;
+    if (!cmrp_ndr_align(r, p->name, tailed ? cmrp_ndr_word(r->syntax) : l.alignment)) {
+        return false;
+    }
+    slot->offset = r->bytes.offset;
+    rows->count = 1;
+    rows->fixed = *r;
+    if (!take_named_row(p, 0, r, r)) {
+        return false;
+    }
+    cmrp_reader pointees = rows->fixed.bytes;
+    if (!tailed && !cmrp_take_view(&pointees, p->name, l.size, &all)) {
+        return false;
+    }
+    rows->pointees = pointees;
+    return true;
+}
+
+// The rows of an array, or a structure.
+static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, places *at) {
+    slot->rows = (cmrp_rows){.type = cmrp_param_struct(p)};
+    if (p->kind == CMRP_KIND_RECORD) {
+        return take_record(r, p, slot);
+    }
+    return cmrp_ndr_take_word(r, p->name, &slot->rows.count, &at->extent.max_count_at) &&
+           take_elements(r, p, slot, at);
+}
+
+// A room stands behind its array, which says it.
+static void fill_room(const cmrp_method *method, uint32_t index, cmrp_slot *slots,
+                      const places *at) {
+    const cmrp_param *array = cmrp_param_sized_by(method->params, method->count, index);
+    const cmrp_ndr_extent *extent = &at[array - method->params].extent;
+    slots[index].value = extent->max_count;
+    slots[index].offset = extent->max_count_at;
 }
 
 // Member by member: an initialiser would clear all of it first.
@@ -402,6 +463,9 @@ bool cmrp_stub_decode(const cmrp_stub_format *format, cmrp_view stub, uint64_t o
             slots[i].present = false;
             return false;
         }
+        if (p->kind == CMRP_KIND_ROOM && slots[i].present) {
+            fill_room(method, i, slots, at);
+        }
     }
     if (!check_sizes(&r.bytes, method->params, method->count, slots, at)) {
         return false;
@@ -427,7 +491,8 @@ static bool rows_from_stub(cmrp_rows *rows, cmrp_slot *members) {
     fixed.warn = NULL;
     pointees.bytes.error = &ignored;
     pointees.warn = NULL;
-    if (!take_row(rows->type, &fixed, &pointees, members)) {
+    if (!(has_tail(rows->type) ? take_tailed(rows->type, &fixed, members)
+                               : take_row(rows->type, &fixed, &pointees, members))) {
         return false;
     }
     rows->fixed.bytes = fixed.bytes;

@@ -24,7 +24,7 @@ static bool integer_value(const cmrp_ndr_writer *w, const cmrp_param *params, si
     } else if (!slot->present) {
         return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, 0);
     }
-    const size_t width = integer_width(p->kind, w->syntax);
+    const size_t width = p->kind == CMRP_KIND_ROOM ? 4 : integer_width(p->kind, w->syntax);
     if (width < 8 && *value >> (8 * width) != 0) {
         return cmrp_write_fail(w->bytes, CMRP_E_TOO_LARGE, p->name, *value);
     }
@@ -36,6 +36,9 @@ static bool put_fixed(cmrp_ndr_writer *w, const cmrp_param *params, size_t count
     const cmrp_param *p = &params[index];
     const cmrp_slot *slot = &slots[index];
     const size_t width = integer_width(p->kind, w->syntax);
+    if (p->kind == CMRP_KIND_ROOM) {
+        return true; // its array says it
+    }
     if (p->alignment != 0 && !cmrp_ndr_put_align(w, p->name, p->alignment)) {
         return false;
     }
@@ -64,6 +67,7 @@ static bool put_pointee(cmrp_ndr_writer *w, const cmrp_param *params, size_t cou
     switch (p->kind) {
     case CMRP_KIND_STRING:
     case CMRP_KIND_OPEN_STRING: return cmrp_ndr_put_string(w, p->name, slot->bytes, slot->order);
+    case CMRP_KIND_UNITS: return cmrp_ndr_put_units(w, p->name, slot->bytes, slot->order);
     case CMRP_KIND_OCTETS: return cmrp_ndr_put_octets(w, p->name, slot->bytes);
     case CMRP_KIND_VARYING: {
         uint64_t room;
@@ -76,23 +80,46 @@ static bool put_pointee(cmrp_ndr_writer *w, const cmrp_param *params, size_t cou
     }
 }
 
+static bool put_pass(cmrp_ndr_writer *w, const cmrp_param *p, cmrp_rows rows, bool fixed);
+
+// A member's fixed part, or what it points to. The elements of a TAIL are part of both.
+static bool put_member(cmrp_ndr_writer *w, const cmrp_struct *type, uint32_t index,
+                       const cmrp_slot *members, bool fixed) {
+    const cmrp_param *m = &type->members[index];
+    if (fixed && !put_fixed(w, type->members, type->count, index, members)) {
+        return false;
+    }
+    if (m->kind == CMRP_KIND_TAIL) {
+        const bool gap = fixed && w->syntax == CMRP_NDR64;
+        cmrp_rows rows = members[index].rows;
+        rows.type = cmrp_param_struct(m);
+        return (!gap || cmrp_ndr_put_align(w, m->name, struct_layout(type, w->syntax).alignment)) &&
+               put_pass(w, m, rows, fixed);
+    }
+    return fixed || !m->unique || put_pointee(w, type->members, type->count, index, members);
+}
+
 // The members of one row: their fixed parts, or what their pointers point to. Errors carry the
 // name and number of the row.
 static bool put_row(cmrp_ndr_writer *w, const cmrp_param *p, uint64_t index,
                     const cmrp_struct *type, const cmrp_slot *members, bool fixed) {
     cmrp_error *error = w->bytes->error;
     for (uint32_t i = 0; i < type->count; i++) {
-        const cmrp_param *m = &type->members[i];
-        if (fixed ? !put_fixed(w, type->members, type->count, i, members)
-                  : m->unique && !put_pointee(w, type->members, type->count, i, members)) {
+        if (!put_member(w, type, i, members, fixed)) {
             if (error->array == NULL) {
                 error->array = p->name;
-                error->index = p->kind == CMRP_KIND_ARRAY ? (uint32_t)index : CMRP_NO_INDEX;
+                error->index = p->kind != CMRP_KIND_RECORD ? (uint32_t)index : CMRP_NO_INDEX;
             }
             return false;
         }
     }
     return true;
+}
+
+// The size of the array at the end of a structure stands before it.
+static bool put_tail_size(cmrp_ndr_writer *w, const cmrp_struct *type, const cmrp_slot *members) {
+    const cmrp_param *p = &type->members[type->count - 1];
+    return !has_tail(type) || cmrp_ndr_put_word(w, p->name, held_by(p, &members[type->count - 1]));
 }
 
 // One pass over all rows.
@@ -104,7 +131,8 @@ static bool put_pass(cmrp_ndr_writer *w, const cmrp_param *p, cmrp_rows rows, bo
         if (!cmrp_rows_next(&rows, members)) {
             return cmrp_write_fail(w->bytes, CMRP_E_MISSING, p->name, n);
         }
-        if ((fixed && !cmrp_ndr_put_align(w, p->name, l.alignment)) ||
+        if ((fixed &&
+             (!put_tail_size(w, type, members) || !cmrp_ndr_put_align(w, p->name, l.alignment))) ||
             !put_row(w, p, n, type, members, fixed)) {
             return false;
         }

@@ -17,8 +17,26 @@ static inline size_t integer_width(unsigned kind, cmrp_syntax syntax) {
     }
 }
 
-// Octets and alignment of what stands for a member in its structure.
+typedef struct layout {
+    size_t alignment; // of the structure
+    size_t size;      // from its start to the end of its last member (NDR64: and the gap behind it)
+    size_t stride;    // from one array element to the next
+} layout;
+
+static inline layout struct_layout(const cmrp_struct *type, cmrp_syntax syntax);
+
+// Whether a structure ends with an array, of which the size stands before it.
+static inline bool has_tail(const cmrp_struct *type) {
+    return type->members[type->count - 1].kind == CMRP_KIND_TAIL;
+}
+
+// Octets and alignment of what stands for a member in its structure; the elements of a TAIL stand
+// behind that.
 static inline size_t fixed_size(const cmrp_param *p, cmrp_syntax syntax, size_t *alignment) {
+    if (p->kind == CMRP_KIND_TAIL) {
+        *alignment = struct_layout(cmrp_param_struct(p), syntax).alignment;
+        return 0;
+    }
     size_t size = p->unique ? cmrp_ndr_word(syntax) : integer_width(p->kind, syntax);
     *alignment = size;
     if (size == 0) { // a context handle
@@ -30,12 +48,6 @@ static inline size_t fixed_size(const cmrp_param *p, cmrp_syntax syntax, size_t 
     }
     return size;
 }
-
-typedef struct layout {
-    size_t alignment; // of the structure
-    size_t size;      // from its start to the end of its last member (NDR64: and the gap behind it)
-    size_t stride;    // from one array element to the next
-} layout;
 
 static inline size_t round_up(size_t n, size_t alignment) {
     return (n + alignment - 1) & ~(alignment - 1);
@@ -56,12 +68,17 @@ static inline layout struct_layout(const cmrp_struct *type, cmrp_syntax syntax) 
     return l;
 }
 
-// Elements or octets that an array parameter has.
+// Elements, units or octets that an array parameter has.
 static inline uint64_t held_by(const cmrp_param *p, const cmrp_slot *slot) {
     if (slot->null) {
         return 0;
     }
-    return p->kind == CMRP_KIND_ARRAY ? slot->rows.count : slot->bytes.size;
+    switch (p->kind) {
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: return slot->rows.count;
+    case CMRP_KIND_UNITS: return slot->bytes.size / 2;
+    default: return slot->bytes.size;
+    }
 }
 
 #endif

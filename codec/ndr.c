@@ -186,16 +186,25 @@ bool cmrp_ndr_take_varying(cmrp_ndr_reader *r, const char *field, cmrp_view *oct
     return true;
 }
 
-bool cmrp_ndr_take_octets(cmrp_ndr_reader *r, const char *field, cmrp_view *octets, uint64_t *at) {
+static inline bool take_array(cmrp_ndr_reader *r, const char *field, size_t width,
+                              cmrp_view *octets, uint64_t *at) {
     uint64_t max_count, start;
     if (!take_word(r, field, &max_count, &start)) {
         return false;
     }
-    if (max_count > r->bytes.left) {
+    if (max_count > r->bytes.left / width) {
         return cmrp_fail(&r->bytes, CMRP_E_OVERRUN, field, start, max_count);
     }
     *at = start;
-    return cmrp_take_view(&r->bytes, field, (size_t)max_count, octets);
+    return cmrp_take_view(&r->bytes, field, (size_t)max_count * width, octets);
+}
+
+bool cmrp_ndr_take_octets(cmrp_ndr_reader *r, const char *field, cmrp_view *octets, uint64_t *at) {
+    return take_array(r, field, 1, octets, at);
+}
+
+bool cmrp_ndr_take_units(cmrp_ndr_reader *r, const char *field, cmrp_view *units, uint64_t *at) {
+    return take_array(r, field, UNIT, units, at);
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -242,18 +251,10 @@ bool cmrp_ndr_put_handle(cmrp_ndr_writer *w, const char *field,
            cmrp_put_view(w->bytes, field, (cmrp_view){octets, sizeof octets});
 }
 
-bool cmrp_ndr_put_string(cmrp_ndr_writer *w, const char *field, cmrp_view units,
-                         cmrp_order unit_order) {
-    const uint64_t count = units.size / UNIT + 1;
-    if (units.size % UNIT != 0) {
-        return cmrp_write_fail(w->bytes, CMRP_E_STRING_TERMINATOR, field, units.size);
-    }
-    if (!cmrp_ndr_put_word(w, field, count) || !cmrp_ndr_put_word(w, field, 0) ||
-        !cmrp_ndr_put_word(w, field, count)) {
-        return false;
-    }
+static bool put_units(cmrp_ndr_writer *w, const char *field, cmrp_view units,
+                      cmrp_order unit_order) {
     if (unit_order == w->order) {
-        return cmrp_put_view(w->bytes, field, units) && cmrp_put_zero(w->bytes, field, UNIT);
+        return cmrp_put_view(w->bytes, field, units);
     }
     for (size_t i = 0; i < units.size; i += UNIT) {
         const uint64_t unit = cmrp_load_u16(units.data + i, unit_order);
@@ -261,7 +262,26 @@ bool cmrp_ndr_put_string(cmrp_ndr_writer *w, const char *field, cmrp_view units,
             return false;
         }
     }
-    return cmrp_put_zero(w->bytes, field, UNIT);
+    return true;
+}
+
+bool cmrp_ndr_put_string(cmrp_ndr_writer *w, const char *field, cmrp_view units,
+                         cmrp_order unit_order) {
+    const uint64_t count = units.size / UNIT + 1;
+    if (units.size % UNIT != 0) {
+        return cmrp_write_fail(w->bytes, CMRP_E_STRING_TERMINATOR, field, units.size);
+    }
+    return cmrp_ndr_put_word(w, field, count) && cmrp_ndr_put_word(w, field, 0) &&
+           cmrp_ndr_put_word(w, field, count) && put_units(w, field, units, unit_order) &&
+           cmrp_put_zero(w->bytes, field, UNIT);
+}
+
+bool cmrp_ndr_put_units(cmrp_ndr_writer *w, const char *field, cmrp_view units,
+                        cmrp_order unit_order) {
+    if (units.size % UNIT != 0) {
+        return cmrp_write_fail(w->bytes, CMRP_E_ODD_UNITS, field, units.size);
+    }
+    return cmrp_ndr_put_word(w, field, units.size / UNIT) && put_units(w, field, units, unit_order);
 }
 
 bool cmrp_ndr_put_octets(cmrp_ndr_writer *w, const char *field, cmrp_view octets) {

@@ -145,14 +145,16 @@ static void draw_slot(struct draws *draws, struct blocks *blocks, const cmrp_par
     switch (p->kind) {
     case CMRP_KIND_HANDLE: draw_handle(draws, p->meaning, slot->handle); break;
     case CMRP_KIND_STRING:
-    case CMRP_KIND_OPEN_STRING: slot->bytes = draw_name(draws, blocks, false); break;
+    case CMRP_KIND_OPEN_STRING:
+    case CMRP_KIND_UNITS: slot->bytes = draw_name(draws, blocks, false); break;
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING:
         slot->bytes = p->meaning == CMRP_MEANS_BATCH ? draw_batch(draws, blocks)
                                                      : draw_octets(draws, blocks, 12);
         break;
     case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: draw_rows(draws, blocks, p, slot); break;
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: draw_rows(draws, blocks, p, slot); break;
     case CMRP_KIND_U16: slot->value = (uint16_t)draw_number(draws, p, object_type); break;
     case CMRP_KIND_U64: slot->value = draw_number(draws, p, object_type); break;
     default: slot->value = (uint32_t)draw_number(draws, p, object_type); break;

@@ -49,7 +49,7 @@ static void check_slots(const struct stub *stub, const cmrp_param *params, size_
             continue;
         }
         fuzz_check_inside(PROPERTY, params[i].name, slot->bytes, stub->bytes);
-        if (params[i].kind == CMRP_KIND_ARRAY || params[i].kind == CMRP_KIND_RECORD) {
+        if (cmrp_param_struct(&params[i]) != NULL) {
             check_rows(stub, slot->rows);
         }
     }

@@ -13,6 +13,8 @@ static const char *const kinds[] = {
     [CMRP_KIND_STRING] = "string",    [CMRP_KIND_OCTETS] = "octets",
     [CMRP_KIND_RECORD] = "record",    [CMRP_KIND_ARRAY] = "array",
     [CMRP_KIND_OPEN_STRING] = "open", [CMRP_KIND_VARYING] = "varying",
+    [CMRP_KIND_ROOM] = "room",        [CMRP_KIND_UNITS] = "units",
+    [CMRP_KIND_TAIL] = "tail",
 };
 
 static const char *const meanings[] = {
@@ -25,6 +27,9 @@ static const char *const meanings[] = {
     [CMRP_MEANS_VALUE_TYPE] = ":reg",
     [CMRP_MEANS_GROUP_STATE] = ":state",
     [CMRP_MEANS_RESOURCE_STATE] = ":resourcestate",
+    [CMRP_MEANS_NODE_STATE] = ":nodestate",
+    [CMRP_MEANS_NETWORK_STATE] = ":networkstate",
+    [CMRP_MEANS_NETINTERFACE_STATE] = ":netinterfacestate",
     [CMRP_MEANS_RESOURCE_TYPE_FLAGS] = ":typeflags",
     [CMRP_MEANS_KEY] = ":key",
     [CMRP_MEANS_CHANGE] = ":change",
@@ -42,6 +47,7 @@ static const char *const meanings[] = {
     [CMRP_MEANS_HNETINTERFACE] = ":HNETINTERFACE",
     [CMRP_MEANS_HNOTIFY] = ":HNOTIFY",
     [CMRP_MEANS_HBATCH_PORT] = ":HBATCH_PORT",
+    [CMRP_MEANS_HGROUPSET] = ":HGROUPSET",
     [CMRP_MEANS_HGENERIC] = ":HGENERIC",
 };
 
@@ -56,7 +62,10 @@ static void describe_param(char *text, size_t capacity, const cmrp_param *p) {
     assert_true(p->kind < COUNT_OF(kinds) && p->meaning < COUNT_OF(meanings));
     append(text, capacity, *text != '\0' ? ", " : "");
     append(text, capacity, type != NULL ? type->name : kinds[p->kind]);
-    append(text, capacity, p->kind == CMRP_KIND_ARRAY ? "[]" : "");
+    append(text, capacity,
+           p->kind == CMRP_KIND_ARRAY  ? "[]"
+           : p->kind == CMRP_KIND_TAIL ? "[*]"
+                                       : "");
     append(text, capacity, p->unique ? "*" : "");
     append(text, capacity, meanings[p->meaning]);
     append(text, capacity, " ");
@@ -329,15 +338,16 @@ static void check_list(const cmrp_param *params, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         const cmrp_param *p = &params[i];
         const bool octets = p->kind == CMRP_KIND_OCTETS || p->kind == CMRP_KIND_VARYING;
+        const bool rows = p->kind == CMRP_KIND_ARRAY || p->kind == CMRP_KIND_TAIL;
         const bool sized = p->size_is != 0;
-        const bool pointer = octets || p->kind == CMRP_KIND_ARRAY || p->kind == CMRP_KIND_STRING ||
-                             p->kind == CMRP_KIND_OPEN_STRING || p->kind == CMRP_KIND_RECORD;
+        const bool pointer = octets || p->kind == CMRP_KIND_UNITS || p->kind == CMRP_KIND_ARRAY ||
+                             p->kind == CMRP_KIND_STRING || p->kind == CMRP_KIND_OPEN_STRING ||
+                             p->kind == CMRP_KIND_RECORD;
         // Only OCTETS may be sized by what the stub does not hold (ApiQueryValue's response).
-        assert_true(sized ? octets || p->kind == CMRP_KIND_ARRAY
-                          : p->kind != CMRP_KIND_VARYING && p->kind != CMRP_KIND_ARRAY);
+        assert_true(sized ? octets || rows || p->kind == CMRP_KIND_UNITS
+                          : p->kind != CMRP_KIND_VARYING && !rows && p->kind != CMRP_KIND_UNITS);
         assert_true(!p->unique || pointer);
-        assert_int_equal(cmrp_param_struct(p) != NULL,
-                         p->kind == CMRP_KIND_RECORD || p->kind == CMRP_KIND_ARRAY);
+        assert_int_equal(cmrp_param_struct(p) != NULL, p->kind == CMRP_KIND_RECORD || rows);
         assert_true(p->directions != 0 && p->protocols != 0);
         assert_int_equal(p->alignment & (p->alignment - 1), 0);
         for (uint32_t k = 0; k < i; k++) {
@@ -348,7 +358,8 @@ static void check_list(const cmrp_param *params, uint32_t count) {
         if (sized) {
             const cmrp_param *n = p + p->size_is;
             assert_true(n >= params && n < params + count);
-            assert_int_equal(n->kind, CMRP_KIND_U32);
+            assert_true(n->kind == CMRP_KIND_U32 ||
+                        (n->kind == CMRP_KIND_ROOM && p->kind == CMRP_KIND_VARYING && n == p + 1));
             assert_int_equal(n->meaning == CMRP_MEANS_COUNT, p->kind != CMRP_KIND_VARYING);
             assert_int_equal(n->directions & p->directions, p->directions);
             assert_int_equal(n->protocols & p->protocols, p->protocols);
@@ -358,6 +369,7 @@ static void check_list(const cmrp_param *params, uint32_t count) {
         const bool room =
             array != NULL && array->kind == CMRP_KIND_VARYING && array + array->size_is == p;
         assert_int_equal(array != NULL, room || p->meaning == CMRP_MEANS_COUNT);
+        assert_true(p->kind != CMRP_KIND_ROOM || room);
         assert_true(array == NULL || room ||
                     array + array->size_is + (array->kind == CMRP_KIND_VARYING) == p);
     }

@@ -83,6 +83,8 @@ bool json_selector_read(const json_t *object, struct json_selector *how, char **
 // …
 void json_selector_write(const struct json_selector *how, bool with_type, json_t *object);
 
+// UTF-16 text as a string, or {"utf16":…} where it is not well-formed or holds a NUL.
+json_t *json_units(cmrp_view units, cmrp_order order);
 // An error or a warning: {"code","offset","field","section","message"}
 json_t *json_error(const cmrp_error *error);
 

@@ -120,7 +120,8 @@ static json_t *normal_param(const cmrp_param *p, const json_t *value) {
                                   p->kind == CMRP_KIND_VARYING)) {
         return lower(value);
     }
-    if ((p->kind == CMRP_KIND_STRING || p->kind == CMRP_KIND_OPEN_STRING) &&
+    if ((p->kind == CMRP_KIND_STRING || p->kind == CMRP_KIND_OPEN_STRING ||
+         p->kind == CMRP_KIND_UNITS) &&
         json_is_object(value)) {
         json_t *raw = without_added(value);
         lower_member(raw, "utf16");
@@ -129,7 +130,7 @@ static json_t *normal_param(const cmrp_param *p, const json_t *value) {
     if (p->meaning == CMRP_MEANS_BATCH && json_is_object(value)) {
         return normal_batch(value);
     }
-    if (p->kind == CMRP_KIND_ARRAY && json_is_array(value)) {
+    if ((p->kind == CMRP_KIND_ARRAY || p->kind == CMRP_KIND_TAIL) && json_is_array(value)) {
         json_t *array = json_array();
         size_t i;
         json_t *item;

@@ -56,7 +56,7 @@ static json_t *rows_value(const cmrp_param *p, const cmrp_slot *slot) {
         add_params(object, rows.type->members, rows.type->count, members);
         json_array_append_new(array, object);
     }
-    if (p->kind == CMRP_KIND_ARRAY) {
+    if (p->kind != CMRP_KIND_RECORD) {
         return array;
     }
     json_t *only = json_incref(json_array_get(array, 0));
@@ -71,11 +71,13 @@ static json_t *slot_value(const cmrp_param *p, const cmrp_slot *slot) {
     switch (p->kind) {
     case CMRP_KIND_HANDLE: return json_hex((cmrp_view){slot->handle, CMRP_HANDLE_SIZE});
     case CMRP_KIND_STRING:
-    case CMRP_KIND_OPEN_STRING: return json_units(slot->bytes, slot->order);
+    case CMRP_KIND_OPEN_STRING:
+    case CMRP_KIND_UNITS: return json_units(slot->bytes, slot->order);
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING: return octets_value(p, slot);
     case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: return rows_value(p, slot);
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: return rows_value(p, slot);
     case CMRP_KIND_I32: return json_integer((int32_t)(uint32_t)slot->value);
     case CMRP_KIND_U64:
     case CMRP_KIND_WORD: return json_decimal(slot->value);
@@ -273,7 +275,7 @@ static bool read_handle(struct shape *s, const json_t *value, cmrp_slot *slot) {
 static bool read_rows(struct shape *s, const cmrp_param *p, const json_t *value, cmrp_slot *slot,
                       struct store *store) {
     const cmrp_struct *type = cmrp_param_struct(p);
-    const bool array = p->kind == CMRP_KIND_ARRAY;
+    const bool array = p->kind != CMRP_KIND_RECORD;
     if (array && !shape_array(s, value)) {
         return false;
     }
@@ -313,14 +315,17 @@ static bool read_slot(struct shape *s, const cmrp_param *p, const json_t *value,
     switch (p->kind) {
     case CMRP_KIND_HANDLE: return read_handle(s, value, slot);
     case CMRP_KIND_STRING:
-    case CMRP_KIND_OPEN_STRING: return read_string(s, value, slot, store);
+    case CMRP_KIND_OPEN_STRING:
+    case CMRP_KIND_UNITS: return read_string(s, value, slot, store);
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING: return read_octets(s, p, value, slot, store);
     case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: return read_rows(s, p, value, slot, store);
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: return read_rows(s, p, value, slot, store);
     case CMRP_KIND_I32: return read_signed(s, value, &slot->value);
     case CMRP_KIND_U16: return shape_integer(s, value, false, UINT16_MAX, &slot->value);
-    case CMRP_KIND_U32: return shape_integer(s, value, false, UINT32_MAX, &slot->value);
+    case CMRP_KIND_U32:
+    case CMRP_KIND_ROOM: return shape_integer(s, value, false, UINT32_MAX, &slot->value);
     default: return shape_integer(s, value, true, UINT64_MAX, &slot->value);
     }
 }

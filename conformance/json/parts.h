@@ -73,8 +73,6 @@ json_t *json_decimal(uint64_t value); // a 64-bit field: decimal string
 json_t *json_flag_names(const cmrp_change_set *set, uint64_t value);
 // UTF-16 text as a string; the caller has checked that it is well-formed and without NUL.
 json_t *json_text(cmrp_view units, cmrp_order order);
-// UTF-16 text as a string, or {"utf16":…} where it is not well-formed or holds a NUL.
-json_t *json_units(cmrp_view units, cmrp_order order);
 
 // Collects warnings into an array; *context is a json_t * array.
 void json_collect_warning(void *context, const cmrp_error *warning);

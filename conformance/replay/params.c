@@ -142,13 +142,13 @@ static void put_list(struct writer *w, const cmrp_param *params, size_t count,
 static void put_rows(struct writer *w, const cmrp_param *p, const cmrp_slot *slot) {
     cmrp_rows rows = slot->rows;
     cmrp_slot members[CMRP_MAX_PARAMS];
-    if (p->kind == CMRP_KIND_ARRAY) {
+    if (p->kind != CMRP_KIND_RECORD) {
         writer_open(w, '[');
     }
     while (cmrp_rows_next(&rows, members)) {
         put_list(w, rows.type->members, rows.type->count, members);
     }
-    if (p->kind == CMRP_KIND_ARRAY) {
+    if (p->kind != CMRP_KIND_RECORD) {
         writer_close(w, ']');
     }
 }
@@ -161,11 +161,13 @@ static void put_value(struct writer *w, const cmrp_param *p, const cmrp_slot *sl
     switch (p->kind) {
     case CMRP_KIND_HANDLE: writer_hex(w, (cmrp_view){slot->handle, CMRP_HANDLE_SIZE}); break;
     case CMRP_KIND_STRING:
-    case CMRP_KIND_OPEN_STRING: put_text(w, slot); break;
+    case CMRP_KIND_OPEN_STRING:
+    case CMRP_KIND_UNITS: put_text(w, slot); break;
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING: put_octets(w, p, slot); break;
     case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: put_rows(w, p, slot); break;
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: put_rows(w, p, slot); break;
     case CMRP_KIND_I32: writer_signed(w, (int32_t)(uint32_t)slot->value); break;
     case CMRP_KIND_U64:
     case CMRP_KIND_WORD: writer_decimal(w, slot->value); break;

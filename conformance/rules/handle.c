@@ -193,6 +193,11 @@ static struct rules_handle *add(const struct sight *s, const uint8_t *octets) {
     return handle;
 }
 
+// The bit of a handle's kind, CMRP_MEANS_H….
+static uint32_t handle_bit(unsigned meaning) {
+    return 1u << (meaning - CMRP_MEANS_HCLUSTER);
+}
+
 // ---- what a request's handles are ---------------------------------------------------------------
 
 // A call under way may have given it, and its answer may have been recorded late.
@@ -204,8 +209,8 @@ static bool is_opening(const struct sight *s) {
 static enum handle_fault check_absent(const struct sight *s, unsigned meaning,
                                       const struct rules_handle *elsewhere) {
     const struct rules_group *group = s->connection->group;
-    const unsigned any = 1u << CMRP_MEANS_HGENERIC;
-    if (group->blind || group->lost || (group->unseen & (1u << meaning | any)) != 0 ||
+    const unsigned any = handle_bit(CMRP_MEANS_HGENERIC);
+    if (group->blind || group->lost || (group->unseen & (handle_bit(meaning) | any)) != 0 ||
         (meaning == CMRP_MEANS_HGENERIC && group->unseen != 0) || is_opening(s)) {
         return HANDLE_UNKNOWABLE;
     }
@@ -260,7 +265,14 @@ void handle_begin(struct rules *r) {
                                                         : 0;
         }
     }
-    handle_begin_plain(r);
+}
+
+// It may have been closed.
+static void doubt(const struct sight *s, const cmrp_slot *slot) {
+    struct rules_handle *handle = handle_find(s, slot);
+    if (handle != NULL) {
+        handle->uncertain = true;
+    }
 }
 
 // The outcome of this call is not known.
@@ -281,16 +293,16 @@ static void learn_nothing(const struct sight *s) {
             continue;
         }
         if (gives(p)) {
-            group->unseen |= 1u << p->meaning;
+            group->unseen |= handle_bit(p->meaning);
         } else if (closes(p) && s->call->request.decoded) {
-            handle_doubt(s, &s->call->request.slots[i]);
+            doubt(s, &s->call->request.slots[i]);
         } else if (closes(p)) {
             group->lost = true;
         }
     }
 }
 
-void handle_give(const struct sight *s, unsigned meaning, const cmrp_slot *slot) {
+static void give(const struct sight *s, unsigned meaning, const cmrp_slot *slot) {
     struct rules *r = s->rules;
     struct rules_handle *handle = of_group(find(s, slot), s->connection->group);
     if (is_null(slot)) {
@@ -313,18 +325,12 @@ void handle_give(const struct sight *s, unsigned meaning, const cmrp_slot *slot)
     handle->opened = s->call->call->response.stamp.frame;
 }
 
-void handle_close(const struct sight *s, const cmrp_slot *slot, bool cleared) {
+// `cleared`: the response says so, too.
+static void close_handle(const struct sight *s, const cmrp_slot *slot, bool cleared) {
     struct rules_handle *handle = handle_find(s, slot);
     if (handle != NULL) {
         mark_closed(s->rules, handle, s->call->call->response.stamp.frame);
         handle->uncertain = handle->uncertain || !cleared;
-    }
-}
-
-void handle_doubt(const struct sight *s, const cmrp_slot *slot) {
-    struct rules_handle *handle = handle_find(s, slot);
-    if (handle != NULL) {
-        handle->uncertain = true;
     }
 }
 
@@ -335,8 +341,7 @@ static void learn(const struct sight *s) {
         return; // nothing was done, or nothing that the client can know of
     }
     if (method == NULL && s->call->call->request.state != ASSOC_ABSENT) {
-        handle_learn_plain(s);
-        return;
+        return; // all that give or close handles are described
     }
     if (!in->decoded || !out->decoded) {
         learn_nothing(s);
@@ -351,12 +356,12 @@ static void learn(const struct sight *s) {
         }
         if (gives(p)) {
             if (succeeded) {
-                handle_give(s, p->meaning, &out->slots[i]);
+                give(s, p->meaning, &out->slots[i]);
             } else if (!is_null(&out->slots[i])) {
-                s->connection->group->unseen |= 1u << p->meaning; // whatever it is
+                s->connection->group->unseen |= handle_bit(p->meaning); // whatever it is
             }
         } else if (succeeded) {
-            handle_close(s, &in->slots[i], is_null(&out->slots[i]));
+            close_handle(s, &in->slots[i], is_null(&out->slots[i]));
         }
     }
 }

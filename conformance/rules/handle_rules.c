@@ -22,7 +22,7 @@ static const char *kind_name(unsigned meaning) {
         [CMRP_MEANS_HNETINTERFACE] = "HNETINTERFACE_RPC",
         [CMRP_MEANS_HNOTIFY] = "HNOTIFY_RPC",
         [CMRP_MEANS_HBATCH_PORT] = "HBATCH_PORT_RPC",
-        [CMRP_MEANS_HGENERIC] = "HGROUPSET_RPC",
+        [CMRP_MEANS_HGROUPSET] = "HGROUPSET_RPC",
     };
     return names[meaning];
 }
@@ -42,7 +42,10 @@ struct kind_rules {
     size_t kind;
 };
 
+// Of an HGENERIC_RPC it depends on the object type what suits it.
 static const struct kind_rules kinds[] = {
+    [CMRP_MEANS_HGENERIC] = {RULE_COUNT, RULE_COUNT, RULE_COUNT},
+    [CMRP_MEANS_HGROUPSET] = {RULE_COUNT, RULE_COUNT, RULE_COUNT},
 #define KIND(name, word)                                                                           \
     [CMRP_MEANS_##name] = {RULE_##word##_HANDLE_UNKNOWN, RULE_##word##_HANDLE_AFTER_CLOSE,         \
                            RULE_##word##_HANDLE_KIND}
@@ -199,7 +202,7 @@ static void judge_request(const struct sight *s) {
             continue;
         }
         const enum handle_fault fault = handle_check(s, p, &in->slots[i], &h);
-        if (p->meaning != CMRP_MEANS_HGENERIC) { // what suits it depends on the object type
+        if (kinds[p->meaning].kind != RULE_COUNT) {
             judge_kind(s, i, fault, h);
         }
         if (fault > HANDLE_VALID && !refused) {

@@ -78,7 +78,7 @@ struct target {
     uint32_t object_type;
     uint16_t forbidden; // RULE_COUNT: no flag is
     uint16_t object;
-    uint8_t meaning; // of hObject; HGENERIC: a group set's
+    uint8_t meaning; // of hObject
     const char *handle;
 };
 
@@ -96,7 +96,7 @@ static const struct target targets[] = {
     {10, RULE_COUNT, RULE_OBJECT_V2_CLUSTER, CMRP_MEANS_HCLUSTER, "HCLUSTER_RPC"},
     {11, RULE_COUNT, RULE_OBJECT_V2_CLUSTER, CMRP_MEANS_HCLUSTER, "HCLUSTER_RPC"},
     {12, RULE_COUNT, RULE_OBJECT_V2_CLUSTER, CMRP_MEANS_HCLUSTER, "HCLUSTER_RPC"},
-    {13, RULE_FILTER_V2_GROUPSET, RULE_OBJECT_V2_GROUPSET, CMRP_MEANS_HGENERIC, "HGROUPSET_RPC"},
+    {13, RULE_FILTER_V2_GROUPSET, RULE_OBJECT_V2_GROUPSET, CMRP_MEANS_HGROUPSET, "HGROUPSET_RPC"},
 };
 
 static const struct target *target_of(uint32_t object_type) {

@@ -83,7 +83,7 @@ struct rules_group {
     uint32_t id;             // of the bind_ack; 0: not known
     bool blind;              // handles may exist that were not seen
     bool lost;               // after its beginning: known handles may have changed, too
-    uint32_t unseen;         // 1 << CMRP_MEANS_H…: kinds of which some may be given unseen
+    uint32_t unseen;         // handle_bit: kinds of which some may be given unseen
     struct rules_handle *handles;
     size_t connections;     // open
     struct past *past;      // findings that may be taken back (withdraw.c), oldest first
@@ -310,19 +310,10 @@ struct rules_handle *handle_find(const struct sight *s, const cmrp_slot *slot);
 // The handle of the named parameter of the request or the response.
 struct rules_handle *handle_named(const struct sight *s, bool response, const char *name);
 
-// What a call has done to handles: gave one; closed one, `cleared` where the response says so, too;
-// may have closed one. The slots need nothing but their handle.
-void handle_give(const struct sight *s, unsigned meaning, const cmrp_slot *slot);
-void handle_close(const struct sight *s, const cmrp_slot *slot, bool cleared);
-void handle_doubt(const struct sight *s, const cmrp_slot *slot);
 // Whether a method retrieves indications (notify_table.c).
 bool notify_gets(uint16_t opnum);
 // Notes which methods give and close handles.
 void handle_begin(struct rules *rules);
-// The same for methods that are not described (handle_plain.c).
-void handle_begin_plain(struct rules *rules);
-// What such a call has done to handles.
-void handle_learn_plain(const struct sight *s);
 // Rules about the handles of a call (handle_rules.c), before the call changes them.
 void handle_judge(const struct sight *s);
 

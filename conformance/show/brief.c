@@ -68,6 +68,9 @@ static void put_integer(struct buffer *out, const cmrp_param *p, const cmrp_slot
         break;
     case CMRP_MEANS_GROUP_STATE:
     case CMRP_MEANS_RESOURCE_STATE:
+    case CMRP_MEANS_NODE_STATE:
+    case CMRP_MEANS_NETWORK_STATE:
+    case CMRP_MEANS_NETINTERFACE_STATE:
         if (show_state(p->meaning, value) != NULL) {
             buffer_printf(out, "  %s", show_state(p->meaning, value));
         } else {
@@ -95,11 +98,13 @@ static void put_list(struct buffer *out, const cmrp_param *params, size_t count,
 
 static void put_rows(struct buffer *out, const cmrp_param *p, const cmrp_slot *slot,
                      const struct show_options *options) {
+    static const char *const notifications[] = {"notification", "notifications"};
+    static const char *const entries[] = {"entry", "entries"};
     cmrp_rows rows = slot->rows;
     cmrp_slot members[CMRP_MAX_PARAMS];
-    if (p->kind == CMRP_KIND_ARRAY) {
-        buffer_printf(out, "  %llu notification%s", (unsigned long long)rows.count,
-                      rows.count == 1 ? "" : "s");
+    if (p->kind != CMRP_KIND_RECORD) {
+        const char *const *what = p->kind == CMRP_KIND_ARRAY ? notifications : entries;
+        buffer_printf(out, "  %llu %s", (unsigned long long)rows.count, what[rows.count != 1]);
         return;
     }
     // A structure of numbers only says little in one line.
@@ -124,6 +129,7 @@ static void put_param(struct buffer *out, const cmrp_param *p, const cmrp_slot *
         break;
     case CMRP_KIND_STRING:
     case CMRP_KIND_OPEN_STRING:
+    case CMRP_KIND_UNITS:
         buffer_printf(out, "  %s ", short_word(p->name));
         show_text(out, slot->bytes, slot->order);
         break;
@@ -137,7 +143,8 @@ static void put_param(struct buffer *out, const cmrp_param *p, const cmrp_slot *
         }
         break;
     case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: put_rows(out, p, slot, options); break;
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: put_rows(out, p, slot, options); break;
     default: put_integer(out, p, slot, object_type);
     }
 }
@@ -223,8 +230,15 @@ static void put_items(struct buffer *out, const cmrp_param *p, const cmrp_slot *
     }
     cmrp_rows rows = slot->rows;
     cmrp_slot members[CMRP_MAX_PARAMS];
-    while (p->kind == CMRP_KIND_ARRAY && cmrp_rows_next(&rows, members)) {
+    const bool array = p->kind == CMRP_KIND_ARRAY || p->kind == CMRP_KIND_TAIL;
+    while (array && cmrp_rows_next(&rows, members)) {
         put_element(out, rows.type, members, options);
+    }
+    if (p->kind == CMRP_KIND_RECORD && cmrp_rows_next(&rows, members)) {
+        const uint32_t last = rows.type->count - 1;
+        if (rows.type->members[last].kind == CMRP_KIND_TAIL) {
+            put_items(out, &rows.type->members[last], &members[last], options);
+        }
     }
 }
 

@@ -40,6 +40,7 @@ static const char *word(unsigned meaning) {
     case CMRP_MEANS_HNETINTERFACE: return "netinterface";
     case CMRP_MEANS_HNOTIFY: return "notify";
     case CMRP_MEANS_HBATCH_PORT: return "batch";
+    case CMRP_MEANS_HGROUPSET: return "groupset";
     default: return "object";
     }
 }

@@ -31,12 +31,23 @@ const char *show_last_part(const char *name) {
 }
 
 const char *show_state(unsigned meaning, uint64_t state) {
-    enum { GROUP = 2, RESOURCE = 3 };             // CLUSTER_OBJECT_TYPE
-    enum { GROUP_STATE = 8, RESOURCE_STATE = 4 }; // CLUSTER_CHANGE_*_STATE_V2, which carry the same
-    const cmrp_payload_row *row = meaning == CMRP_MEANS_GROUP_STATE
-                                      ? cmrp_payload_row_of(GROUP, GROUP_STATE)
-                                      : cmrp_payload_row_of(RESOURCE, RESOURCE_STATE);
-    return cmrp_payload_name_of(row->names, (uint32_t)state);
+    // CLUSTER_OBJECT_TYPE_* with CLUSTER_CHANGE_*_STATE_V2, which carry the same values.
+    static const struct {
+        unsigned meaning;
+        uint32_t object_type;
+        uint64_t flag;
+    } events[] = {
+        {CMRP_MEANS_GROUP_STATE, 2, 0x8},        {CMRP_MEANS_RESOURCE_STATE, 3, 0x4},
+        {CMRP_MEANS_NETINTERFACE_STATE, 5, 0x8}, {CMRP_MEANS_NETWORK_STATE, 6, 0x8},
+        {CMRP_MEANS_NODE_STATE, 7, 0x10},
+    };
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        if (events[i].meaning == meaning) {
+            return cmrp_payload_name_of(
+                cmrp_payload_row_of(events[i].object_type, events[i].flag)->names, (uint32_t)state);
+        }
+    }
+    return NULL;
 }
 
 static void put_plain(struct buffer *out, const cmrp_param *p, uint64_t value) {
@@ -63,6 +74,9 @@ static void put_number(struct buffer *out, const cmrp_param *p, const cmrp_slot 
         break;
     case CMRP_MEANS_GROUP_STATE:
     case CMRP_MEANS_RESOURCE_STATE:
+    case CMRP_MEANS_NODE_STATE:
+    case CMRP_MEANS_NETWORK_STATE:
+    case CMRP_MEANS_NETINTERFACE_STATE:
         buffer_printf(out, "%llu", value);
         if (show_state(p->meaning, value) != NULL) {
             buffer_printf(out, " %s", show_state(p->meaning, value));
@@ -123,7 +137,7 @@ static void put_rows(struct buffer *out, const cmrp_param *p, const cmrp_slot *s
     for (uint64_t i = 0; cmrp_rows_next(&rows, members); i++) {
         buffer_clear(&name);
         buffer_printf(&name, "%s%s", prefix, p->name);
-        if (p->kind == CMRP_KIND_ARRAY) {
+        if (p->kind != CMRP_KIND_RECORD) {
             buffer_printf(&name, "[%llu]", (unsigned long long)i);
         }
         buffer_printf(&name, ".");
@@ -141,7 +155,8 @@ static void put_param(struct buffer *out, const cmrp_param *p, const cmrp_slot *
     switch (p->kind) {
     case CMRP_KIND_HANDLE: show_handle(out, p, slot, options); break;
     case CMRP_KIND_STRING:
-    case CMRP_KIND_OPEN_STRING: show_text(out, slot->bytes, slot->order); break;
+    case CMRP_KIND_OPEN_STRING:
+    case CMRP_KIND_UNITS: show_text(out, slot->bytes, slot->order); break;
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING: put_octets(out, p, slot, options); return;
     default: put_number(out, p, slot, object_type);
@@ -185,7 +200,7 @@ static void put_list(struct buffer *out, const cmrp_param *params, size_t count,
         if (!slots[i].present) {
             continue;
         }
-        const bool nested = p->kind == CMRP_KIND_RECORD || p->kind == CMRP_KIND_ARRAY;
+        const bool nested = cmrp_param_struct(p) != NULL;
         if (nested && !slots[i].null && (p->kind == CMRP_KIND_RECORD || slots[i].rows.count > 0)) {
             put_rows(out, p, &slots[i], prefix, options);
             continue;

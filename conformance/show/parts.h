@@ -9,7 +9,7 @@
 // list, in order.
 const cmrp_change_set *show_set_of(const cmrp_param *param, const cmrp_slot *slot,
                                    uint64_t *object_type);
-// The name of a group's or resource's state, by the meaning of its parameter, or NULL.
+// The name of an object's state, by the meaning of its parameter, or NULL.
 const char *show_state(unsigned meaning, uint64_t state);
 // A handle by its short name, or as hex.
 void show_handle(struct buffer *out, const cmrp_param *param, const cmrp_slot *slot,

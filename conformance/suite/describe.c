@@ -16,6 +16,8 @@ static const char *kind_text(const cmrp_param *p) {
     case CMRP_KIND_HANDLE: return "context handle";
     case CMRP_KIND_STRING: return "string of UTF-16";
     case CMRP_KIND_OPEN_STRING: return "string of UTF-16, its NUL may be missing";
+    case CMRP_KIND_ROOM: return "integer of 32 bits, as its array says it";
+    case CMRP_KIND_UNITS: return "units of UTF-16";
     case CMRP_KIND_OCTETS: return "octets";
     case CMRP_KIND_VARYING: return "octets, fewer than there is room for";
     case CMRP_KIND_RECORD: return "structure";
@@ -33,6 +35,9 @@ static const char *meaning_text(const cmrp_param *p) {
     case CMRP_MEANS_VALUE_TYPE: return "registry value type";
     case CMRP_MEANS_GROUP_STATE: return "group state";
     case CMRP_MEANS_RESOURCE_STATE: return "resource state";
+    case CMRP_MEANS_NODE_STATE: return "node state";
+    case CMRP_MEANS_NETWORK_STATE: return "network state";
+    case CMRP_MEANS_NETINTERFACE_STATE: return "network interface state";
     case CMRP_MEANS_KEY: return "the client's own value";
     case CMRP_MEANS_CHANGE: return "CLUSTER_CHANGE";
     case CMRP_MEANS_OBJECT_TYPE: return "CLUSTER_OBJECT_TYPE";
@@ -49,6 +54,7 @@ static const char *meaning_text(const cmrp_param *p) {
     case CMRP_MEANS_HNETINTERFACE: return "HNETINTERFACE_RPC";
     case CMRP_MEANS_HNOTIFY: return "HNOTIFY_RPC";
     case CMRP_MEANS_HBATCH_PORT: return "HBATCH_PORT_RPC";
+    case CMRP_MEANS_HGROUPSET: return "HGROUPSET_RPC";
     case CMRP_MEANS_HGENERIC: return "HGENERIC_RPC";
     default: return NULL;
     }
@@ -88,6 +94,22 @@ static void put_params(struct buffer *out, const cmrp_param *params, size_t coun
     }
 }
 
+// The structures that parameters need, each once, and those inside them.
+static void put_structures(struct buffer *out, const cmrp_param *params, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const cmrp_struct *structure = cmrp_param_struct(&params[i]);
+        bool told = structure == NULL;
+        for (size_t k = 0; !told && k < i; k++) {
+            told = cmrp_param_struct(&params[k]) == structure;
+        }
+        if (!told) {
+            buffer_printf(out, "  %s:\n", structure->name);
+            put_params(out, structure->members, structure->count, true, false);
+            put_structures(out, structure->members, structure->count);
+        }
+    }
+}
+
 static void put_method(struct buffer *out, const cmrp_method *m) {
     const char *const *sections = m->sections;
     buffer_printf(out, "%s: method, opnum %u\n", m->name, m->opnum);
@@ -97,13 +119,7 @@ static void put_method(struct buffer *out, const cmrp_method *m) {
         }
     }
     put_params(out, m->params, m->count, false, sections[0] != NULL && sections[1] != NULL);
-    for (size_t i = 0; i < m->count; i++) {
-        const cmrp_struct *structure = cmrp_param_struct(&m->params[i]);
-        if (structure != NULL) {
-            buffer_printf(out, "  %s:\n", structure->name);
-            put_params(out, structure->members, structure->count, true, false);
-        }
-    }
+    put_structures(out, m->params, m->count);
 }
 
 static bool is_opnum(const char *name, const cmrp_method *m) {

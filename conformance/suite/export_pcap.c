@@ -70,10 +70,13 @@ static void put_stub(const cmrp_stub_format *format, const cmrp_slot *slots, str
     }
 }
 
-static void empty_slot(const cmrp_param *p, cmrp_slot *slot, const cmrp_slot *members) {
+static void empty_slot(const cmrp_param *p, cmrp_slot *slot, cmrp_slot *members) {
     slot->present = true;
     slot->null = p->unique != 0;
     slot->rows.type = cmrp_param_struct(p);
+    for (uint32_t i = 0; p->kind == CMRP_KIND_RECORD && i < slot->rows.type->count; i++) {
+        members[i].null = slot->rows.type->members[i].unique != 0;
+    }
     slot->rows.count = p->kind == CMRP_KIND_RECORD;
     slot->rows.members = members;
     memcpy(slot->handle, HANDLE, sizeof HANDLE);

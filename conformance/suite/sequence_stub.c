@@ -60,7 +60,8 @@ static json_t *default_value(const cmrp_param *p, bool response) {
     switch (p->kind) {
     case CMRP_KIND_U16:
     case CMRP_KIND_U32:
-    case CMRP_KIND_I32: return json_integer(0);
+    case CMRP_KIND_I32:
+    case CMRP_KIND_ROOM: return json_integer(0);
     case CMRP_KIND_U64:
     case CMRP_KIND_WORD: return json_string("0");
     case CMRP_KIND_HANDLE: // closed

@@ -28,6 +28,13 @@ WERRORS = {"WERR_OK": 0, "WERR_INVALID_FUNCTION": 1, "WERR_FILE_NOT_FOUND": 2,
            "WERR_INVALID_SECURITY_DESCR": 1338, "WERR_OBJECT_ALREADY_EXISTS": 5010,
            "WERR_GROUP_NOT_AVAILABLE": 5012, "WERR_RESOURCE_NOT_AVAILABLE": 5006,
            "WERR_RESOURCE_NOT_FOUND": 5007,
+           "WERR_CALL_NOT_IMPLEMENTED": 120, "WERR_IO_PENDING": 997,
+           "WERR_DEPENDENCY_NOT_FOUND": 5002, "WERR_DEPENDENCY_ALREADY_EXISTS": 5003,
+           "WERR_HOST_NODE_NOT_AVAILABLE": 5005, "WERR_CANT_EVICT_ACTIVE_NODE": 5009,
+           "WERR_RESOURCE_ONLINE": 5019, "WERR_NOT_QUORUM_CAPABLE": 5021,
+           "WERR_INVALID_STATE": 5023, "WERR_RESOURCE_PROPERTIES_STORED": 5024,
+           "WERR_CLUSTER_NODE_DOWN": 5050, "WERR_CLUSTER_NODE_NOT_PAUSED": 5058,
+           "WERR_CLUSTER_RESOURCE_TYPE_NOT_FOUND": 5078,
            "WERR_GROUP_NOT_FOUND": 5013, "WERR_CLUSTER_NODE_NOT_FOUND": 5042,
            "WERR_CLUSTER_NETWORK_NOT_FOUND": 5045, "WERR_CLUSTER_NETINTERFACE_NOT_FOUND": 5047}
 # What ndrdump calls a return value that is a handle.
@@ -39,10 +46,12 @@ RETURNED = {"ApiGetRootKey": "phKey", "ApiCreateKey": "phKey", "ApiOpenKey": "ph
             "ApiOpenNetwork": "hNetwork", "ApiOpenNetworkEx": "hNetwork",
             "ApiOpenNetInterface": "hNetInterface", "ApiOpenNetInterfaceEx": "hNetInterface",
             "ApiOpenResource": "hResource", "ApiOpenResourceEx": "hResource",
-            "ApiCreateResource": "hResource"}
+            "ApiCreateResource": "hResource", "ApiCreateGroupEx": "hGroup",
+            "ApiCreateGroupSet": "hGroupSet", "ApiOpenGroupSet": "hGroupSet"}
 
 # Octet arrays, whose hex may be as long as that of a handle.
-OCTETS = ("lpData", "lpInData", "lpOutData", "buffer", "lpSecurityDescriptor")
+OCTETS = ("lpData", "lpInData", "lpOutData", "buffer", "lpSecurityDescriptor", "lpInBuffer",
+          "lpOutBuffer", "Properties", "RoProperties", "pProperties", "pRoProperties")
 
 # Defects by which ndrdump refuses what is right: patterns of vector ids, what it prints, why.
 REFUSES = [
@@ -237,6 +246,9 @@ def file_time(value):
 
 def expected(key, value, test):
     """A vector's value as ndrdump shows it."""
+    if key == "multiSzNodeList" and isinstance(value, dict):
+        units = bytes.fromhex(value["utf16"])
+        return [int.from_bytes(units[at:at + 2], "little") for at in range(0, len(units), 2)]
     if isinstance(value, dict) and "utf16" in value:
         return cut_at_nul(bytes.fromhex(value["utf16"]).decode("utf-16-le", "replace"))
     if isinstance(value, dict) and "commands" in value:
@@ -245,7 +257,8 @@ def expected(key, value, test):
         return file_time(value)
     if isinstance(value, dict):
         return {renamed(name, item, test): expected(name, item, test)
-                for name, item in value.items()}
+                for name, item in value.items()
+                if (name, test["direction"]) != ("nOutBufferSize", "response")}  # the request's
     if isinstance(value, list):
         return [expected(key, item, test) for item in value] or ""  # printed as no octets are
     if key == "dwNotifyKey" and test["method"] == "ApiGetNotifyV2":
@@ -291,14 +304,31 @@ def query_with_room(test, octets):
     return bytes(20 + gap) + counts + bytes(4) + room.to_bytes(4, "little")
 
 
+def control_with_room(test, octets):
+    """The request that a response to a control code answers: its nOutBufferSize sizes
+    lpOutBuffer."""
+    wide = test.get("syntax") == "ndr64"
+    room = octets[:4]
+    null = bytes(8 if wide else 4)
+    if test["method"] != "ApiResourceTypeControl":
+        return bytes(20) + bytes(4) + null + bytes(4) + room
+    name = b"".join(count.to_bytes(8 if wide else 4, "little") for count in (1, 0, 1)) + bytes(2)
+    return bytes(24 if wide else 20) + name + bytes(2) + bytes(4) + null + bytes(4) + room
+
+
+CONTEXTS = {"ApiQueryValue": query_with_room, "ApiNodeControl": control_with_room,
+            "ApiGroupControl": control_with_room, "ApiClusterControl": control_with_room,
+            "ApiResourceTypeControl": control_with_room}
+
+
 def dump(folder, test, octets):
     """What ndrdump prints of octets."""
     path = folder / test["id"]
     path.write_bytes(octets)
     words = ["ndrdump", "--debug-stdout"] + (["--ndr64"] if test.get("syntax") == "ndr64" else [])
-    if test["method"] == "ApiQueryValue" and test["direction"] == "response":
+    if test["method"] in CONTEXTS and test["direction"] == "response":
         context = folder / (test["id"] + "-request")
-        context.write_bytes(query_with_room(test, octets))
+        context.write_bytes(CONTEXTS[test["method"]](test, octets))
         words += ["--context-file", context]
     words += ["clusapi", "clusapi_" + test["method"][len("Api"):],
               "in" if test["direction"] == "request" else "out", path]

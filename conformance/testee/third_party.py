@@ -106,7 +106,8 @@ def need(condition, why):
         raise Unsupported(f"cannot be put into the program's structures: {why}")
 
 
-RANGES = {"u16": (0, 0xffff), "u32": (0, 0xffffffff), "i32": (-1 << 31, (1 << 31) - 1),
+RANGES = {"u16": (0, 0xffff), "u32": (0, 0xffffffff), "room": (0, 0xffffffff),
+          "i32": (-1 << 31, (1 << 31) - 1),
           "u64": (0, (1 << 64) - 1), "word": (0, (1 << 64) - 1)}
 
 
@@ -130,6 +131,12 @@ def text_of(value, what):
             return units
     need(isinstance(value, str), f"{what} is no text")
     return value
+
+
+def units_of(value, what):
+    """The units of an array of them, as bytes."""
+    text = text_of(value, what)
+    return text if isinstance(text, bytes) else text.encode("utf-16-le")
 
 
 class Taker:
@@ -170,7 +177,7 @@ class Taker:
         name, inner = interface.arguments(kind.lstrip("*"))
         if value is None:
             need(kind.startswith("*"), f"{what} cannot be NULL")
-            for count in inner if name != "array" else inner[1:]:
+            for count in inner if name not in ("array", "tail") else inner[1:]:
                 scope[count] = given.get(count, 0)  # NULL beside a count may be said
             scope[what] = None
         elif kind in RANGES:
@@ -187,7 +194,10 @@ class Taker:
             scope[what] = digits(value, what)
             scope[inner[0]] = given.get(inner[0], len(scope[what]))  # room may be larger
             self.count(scope, given, inner[1], len(scope[what]))
-        elif name == "array":
+        elif name == "units":
+            scope[what] = units_of(value, what)
+            self.count(scope, given, inner[0], len(scope[what]) // 2)
+        elif name in ("array", "tail"):
             need(isinstance(value, list), f"{what} is no array")
             scope[what] = [self.members(interface.STRUCTURES[inner[0]], item) for item in value]
             self.count(scope, given, inner[1], len(value))
@@ -249,12 +259,12 @@ def json_value(method, kind, value, what):
         return None
     if kind in ("u64", "word"):
         return str(value)
-    if name == "string":
+    if name in ("string", "units"):
         return text_value(value)
     if isinstance(value, bytes):
         batch = batch_value(value) if (method.name, what) in interface.BATCHES else None
         return batch or value.hex()
-    if name == "array":
+    if name in ("array", "tail"):
         return [json_members(method, inner[0], item) for item in value]
     if isinstance(value, dict):
         return json_members(method, name, value)

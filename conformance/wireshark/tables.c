@@ -16,6 +16,8 @@ static void write_kinds(FILE *out) {
         [CMRP_KIND_STRING] = "STRING", [CMRP_KIND_OPEN_STRING] = "OPEN_STRING",
         [CMRP_KIND_OCTETS] = "OCTETS", [CMRP_KIND_VARYING] = "VARYING",
         [CMRP_KIND_RECORD] = "RECORD", [CMRP_KIND_ARRAY] = "ARRAY",
+        [CMRP_KIND_ROOM] = "ROOM",     [CMRP_KIND_UNITS] = "UNITS",
+        [CMRP_KIND_TAIL] = "TAIL",
     };
     fputs("local KIND = {", out);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -24,13 +24,17 @@ typedef enum cmrp_kind {
     CMRP_KIND_I32,         // int, long
     CMRP_KIND_U64,         // LONGLONG, used for flags
     CMRP_KIND_WORD,        // DWORD_PTR: 4 octets in NDR20, 8 in NDR64
+    CMRP_KIND_ROOM,        // no octets of its own: the max_count of the VARYING that it sizes
     CMRP_KIND_HANDLE,      // context handle
     CMRP_KIND_STRING,      // [string] wchar_t *
     CMRP_KIND_OPEN_STRING, // the same, but the NUL may be missing (a warning)
+    CMRP_KIND_UNITS,       // [size_is] wchar_t *, no string
     CMRP_KIND_OCTETS,      // [size_is] UCHAR *
     CMRP_KIND_VARYING,     // [size_is, length_is] UCHAR *
     CMRP_KIND_RECORD,      // structure
     CMRP_KIND_ARRAY,       // [size_is] structure *
+    CMRP_KIND_TAIL,        // [size_is] structure [*], the last member of a structure without
+                           // pointers of its own; its max_count stands before that structure
 } cmrp_kind;
 
 // What a value means to a reader who knows the protocol.
@@ -44,6 +48,9 @@ typedef enum cmrp_meaning {
     CMRP_MEANS_VALUE_TYPE,     // registry value type
     CMRP_MEANS_GROUP_STATE,
     CMRP_MEANS_RESOURCE_STATE,
+    CMRP_MEANS_NODE_STATE,
+    CMRP_MEANS_NETWORK_STATE,
+    CMRP_MEANS_NETINTERFACE_STATE,
     CMRP_MEANS_KEY,                 // the client's own value, returned unchanged
     CMRP_MEANS_CHANGE,              // CLUSTER_CHANGE bits
     CMRP_MEANS_OBJECT_TYPE,         // CLUSTER_OBJECT_TYPE
@@ -61,6 +68,7 @@ typedef enum cmrp_meaning {
     CMRP_MEANS_HNETINTERFACE,
     CMRP_MEANS_HNOTIFY,
     CMRP_MEANS_HBATCH_PORT,
+    CMRP_MEANS_HGROUPSET,
     CMRP_MEANS_HGENERIC,
 } cmrp_meaning;
 
@@ -79,7 +87,7 @@ typedef struct cmrp_param {
                     // VARYING is the parameter behind that
     uint8_t alignment; // larger than the kind's own: the nested structure's; 0: natural
     uint8_t meaning;   // cmrp_meaning
-    uint8_t structure; // of RECORD and ARRAY: see cmrp_param_struct
+    uint8_t structure; // of RECORD, ARRAY and TAIL: see cmrp_param_struct
 } cmrp_param;
 
 typedef struct cmrp_struct {
@@ -124,7 +132,7 @@ CMRP_API bool cmrp_opnum_named(unsigned interface, const char *name, uint32_t *o
 CMRP_API const char *cmrp_method_section(const cmrp_method *method, unsigned interface);
 // Whether the parameter is part of this stub.
 CMRP_API bool cmrp_param_travels(const cmrp_param *param, const cmrp_stub_format *format);
-// The structure of a RECORD or ARRAY, or NULL.
+// The structure of a RECORD, ARRAY or TAIL, or NULL.
 CMRP_API const cmrp_struct *cmrp_param_struct(const cmrp_param *param);
 // The set whose names explain a parameter, or NULL. object_type is the CLUSTER_OBJECT_TYPE that the
 // stub named last (0 at first); FLAGS depend on it.
@@ -162,11 +170,12 @@ struct cmrp_slot {
     bool null;        // a unique pointer that is NULL
     cmrp_order order; // of the units of a string
     uint8_t handle[CMRP_HANDLE_SIZE]; // HANDLE
-    uint64_t value;                   // integers; I32 as its 32 bits
+    uint64_t value;                   // integers; I32 as its 32 bits; ROOM
     uint64_t offset; // decoding: of the first octet of the value, what is pointed to included; of a
                      // NULL pointer: of its referent
-    cmrp_view bytes; // STRING, OPEN_STRING: units without the NUL; OCTETS, VARYING: what is there
-    cmrp_rows rows;  // RECORD, ARRAY
+    cmrp_view bytes; // STRING, OPEN_STRING: units without the NUL; UNITS: all of them; OCTETS,
+                     // VARYING: what is there
+    cmrp_rows rows;  // RECORD, ARRAY, TAIL
 };
 
 // Decodes a stub of which errors call the first octet `offset`. slots has CMRP_MAX_PARAMS elements;
@@ -185,7 +194,8 @@ CMRP_API bool cmrp_rows_next(cmrp_rows *rows, cmrp_slot *members);
 
 // Encodes a stub in this library's own form: referents 0x00020000, 0x00020004, …, zero gaps, counts
 // equal to what follows. Count parameters that are not present are derived; others must agree with
-// their array (the size of VARYING: must not be below it), else count-mismatch. Any other parameter
+// their array (the size of VARYING: must not be below it), else count-mismatch. A ROOM that is not
+// present is what its array holds; to answer a request, give it the request's. Any other parameter
 // that is not present is refused (value).
 CMRP_API bool cmrp_stub_encode(const cmrp_stub_format *format, const cmrp_slot *slots,
                                cmrp_writer *writer);

@@ -57,6 +57,9 @@ CMRP_API bool cmrp_ndr_take_open_string(cmrp_ndr_reader *r, const char *field, c
 // Takes a conformant array of octets; *at receives the offset of its max_count. Fails with overrun.
 CMRP_API bool cmrp_ndr_take_octets(cmrp_ndr_reader *r, const char *field, cmrp_view *octets,
                                    uint64_t *at);
+// The same of 16-bit units, in the stub's byte order.
+CMRP_API bool cmrp_ndr_take_units(cmrp_ndr_reader *r, const char *field, cmrp_view *units,
+                                  uint64_t *at);
 
 // What a conformant varying array says of itself, and where.
 typedef struct cmrp_ndr_extent {
@@ -97,6 +100,9 @@ CMRP_API bool cmrp_ndr_put_handle(cmrp_ndr_writer *w, const char *field,
 CMRP_API bool cmrp_ndr_put_string(cmrp_ndr_writer *w, const char *field, cmrp_view units,
                                   cmrp_order unit_order);
 CMRP_API bool cmrp_ndr_put_octets(cmrp_ndr_writer *w, const char *field, cmrp_view octets);
+// Writes units (of unit_order) as a conformant array. Fails with value for an odd number of octets.
+CMRP_API bool cmrp_ndr_put_units(cmrp_ndr_writer *w, const char *field, cmrp_view units,
+                                 cmrp_order unit_order);
 CMRP_API bool cmrp_ndr_put_varying(cmrp_ndr_writer *w, const char *field, uint64_t max_count,
                                    cmrp_view octets);
 

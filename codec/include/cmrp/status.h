@@ -48,6 +48,7 @@ CMRP_BEGIN_DECLS
     X(STRING_TERMINATOR, 45, "string-terminator", "%f does not end with NUL")                      \
     X(NDR_PADDING, 46, "ndr-padding", "the gap before %f is not zero")                             \
     X(ACTUAL_COUNT, 47, "string-count", "%f has an actual count of %v, more than its maximum")     \
+    X(ODD_UNITS, 48, "value", "%f has %v octets, which are no whole units")                        \
     X(RPC_VERSION, 60, "rpc-version", "%f is %v; this is not DCE/RPC 5.0 or 5.1")                  \
     X(DREP, 61, "drep", "%f is %x: an unknown integer representation")                             \
     X(PTYPE, 62, "ptype", "%f %v is not a PDU of the connection-oriented protocol")                \

@@ -24,8 +24,8 @@ static void test_states(void **state) {
     talk_usual_bind(&c);
     talk_call(&c, 2, 28, "00000002", "00000000 00000000" HANDLE);
     talk_call(&c, 3, 37, HANDLE, NOHAND "06000000");
-    talk_call(&c, 4, 7, "01020304", "05060708"); // not described
-    talk_call(&c, 5, 37, HANDLE, NULL);          // unanswered
+    talk_call(&c, 4, 27, "01020304", "05060708"); // not described
+    talk_call(&c, 5, 37, HANDLE, NULL);           // unanswered
     talk_call(&c, 6, 65, HANDLE, NULL);
     talk_fault(&c, 6, 0, 0x1c00001a);
     talk_call(&c, 7, 37, HANDLE, NOHAND "0600"); // cut short
@@ -35,7 +35,7 @@ static void test_states(void **state) {
              "  => key#1\n"
              "    0.004000  " ENDS "  #3    ApiCloseKey              ERROR_INVALID_HANDLE  key#1"
              "  => null\n"
-             "    0.006000  " ENDS "  #4    ApiCreateEnum            undecoded (a method that is "
+             "    0.006000  " ENDS "  #4    ApiDeleteResourceType    undecoded (a method that is "
              "not described)\n"
              "    0.009000  " ENDS "  #6    ApiGetNotify             "
              "nca_s_fault_context_mismatch  key#1\n"
@@ -50,7 +50,7 @@ static void test_states_as_json(void **state) {
     (void)state;
     struct conversation c = {0};
     talk_usual_bind(&c);
-    talk_call(&c, 4, 7, "01020304", "05060708");
+    talk_call(&c, 4, 27, "01020304", "05060708");
     talk_call(&c, 5, 37, HANDLE, NULL);
     talk_call(&c, 6, 65, HANDLE, NULL);
     talk_fault(&c, 6, 0, 0x1c00001a);
@@ -65,7 +65,7 @@ static void test_states_as_json(void **state) {
                   "\"security\":{\"type\":\"none\",\"level\":\"none\"}}\n"
                   "{\"kind\":\"call\",\"state\":\"undecoded\",\"request_frame\":5,"
                   "\"response_frame\":6,\"time\":\"2023-11-14T22:13:20.004000Z\"" PEERS
-                  "\"call_id\":4,\"context\":0,\"opnum\":7,\"method\":\"ApiCreateEnum\","
+                  "\"call_id\":4,\"context\":0,\"opnum\":27,\"method\":\"ApiDeleteResourceType\","
                   "\"interface\":3,\"syntax\":\"ndr\",\"findings\":[]}\n"
                   "{\"kind\":\"call\",\"state\":\"fault\",\"request_frame\":8,"
                   "\"response_frame\":9,\"time\":\"2023-11-14T22:13:20.007000Z\"" PEERS

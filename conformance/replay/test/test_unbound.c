@@ -204,7 +204,7 @@ static void test_foreign_traffic(void **state) {
               HANDLE2 OK);
     talk_call(&winreg, 4, 5, HANDLE2, NOHAND OK);
     talk_call(&winreg, 5, 5, HANDLE, NOHAND OK);
-    expect_unknown(&winreg, "too plain, to tell what they are");
+    expect_unknown(&winreg, "they are not of this protocol");
     // OpenSCManagerW, OpenServiceW, QueryServiceStatus, CloseServiceHandle.
     talk_call(&svcctl, 2, 15, "00000200" AB "00000000 3f000f00", HANDLE OK);
     talk_call(&svcctl, 3, 16, HANDLE AB "ff010f00", HANDLE2 OK);

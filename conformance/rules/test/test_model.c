@@ -322,7 +322,6 @@ static void test_two_servers(void **state) {
 
 static void test_lost(void **state) {
     struct scene scene;
-    const struct assoc_stamp stamp = {.frame = 5};
     (void)state;
     begin(&scene, true, 0);
     open_root(&scene);

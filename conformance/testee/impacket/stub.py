@@ -4,6 +4,8 @@
 impacket has no module for this interface. Its user declares structures; here they are made from
 vectors/captures/record/interface.py, as impacket_client.py there makes them.
 """
+import struct
+
 import third_party
 from third_party import Refused, Unsupported, interface
 import impacket_client
@@ -29,6 +31,13 @@ def made(kind):
         array = type("Array", (ndr.NDRUniConformantArray,), {"item": item})
         impacket_client.MADE[kind] = type("Pointer", (ndr.NDRPOINTER,),
                                           {"referent": (("Data", array),)})
+    elif name == "units" and kind not in impacket_client.MADE:
+        array = type("Units", (ndr.NDRUniConformantArray,), {"item": "<H"})
+        impacket_client.MADE[kind] = type("Pointer", (ndr.NDRPOINTER,),
+                                          {"referent": (("Data", array),)})
+    elif name == "tail" and kind not in impacket_client.MADE:
+        impacket_client.MADE[kind] = type("Array", (ndr.NDRUniConformantArray,),
+                                          {"item": made(inner[0])})
     elif kind in interface.STRUCTURES and kind not in impacket_client.MADE:
         members = interface.members(interface.STRUCTURES[kind])
         impacket_client.MADE[kind] = type(kind, (ndr.NDRSTRUCT,), {
@@ -40,7 +49,8 @@ def declared(method, direction, version):
     return type(method.name, (ndr.NDRCALL,), {
         "opnum": method.opnum,
         "structure": tuple((name, made(kind))
-                           for name, kind in method.parameters(direction, version))})
+                           for name, kind in method.parameters(direction, version)
+                           if kind != "room")})
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -66,10 +76,17 @@ def plain(kind, field):
         return field["Data"].removesuffix("\0")
     if name in ("octets", "part"):
         return b"".join(field.fields["Data"])
-    if name == "array":
+    if name == "units":
+        return struct.pack(f"<{len(field.fields['Data'])}H", *field.fields["Data"])
+    if name in ("array", "tail"):
         return [plain(inner[0], item) for item in field.fields["Data"]]
     return {member: plain(inner, field.fields[member])
             for member, inner in interface.members(interface.STRUCTURES[name])}
+
+
+def sized(declared_as, room):
+    """The name of the array of which the size is a parameter of the request alone."""
+    return next(name for name, kind in declared_as.items() if f"({room}," in kind)
 
 
 def decode(request):
@@ -79,8 +96,10 @@ def decode(request):
     call = declared(method, direction, version)(isNDR64=wide)
     try:
         call.fromString(bytes.fromhex(request["hex"]))
-        params = {name: plain(kind, call.fields[name])
-                  for name, kind in method.parameters(direction, version)}
+        declared_as = dict(method.parameters(direction, version))
+        params = {name: (call.fields[sized(declared_as, name)].fields["MaximumCount"]
+                         if kind == "room" else plain(kind, call.fields[name]))
+                  for name, kind in declared_as.items()}
     except Exception as error:  # impacket raises all kinds of them
         raise Refused(f"{type(error).__name__}: {error}") from error
     return {"value": third_party.json_params(method, direction, version, params)}
@@ -97,9 +116,11 @@ def fill(target, name, kind, value, wide):
         if isinstance(value, bytes):
             raise Unsupported("a string of impacket's has no unpaired surrogate")
         target[name] = value + "\0"
+    elif head == "units":
+        target[name] = list(struct.unpack(f"<{len(value) // 2}H", value))
     elif head in ("octets", "part"):
         target[name] = [value[at:at + 1] for at in range(len(value))]
-    elif head == "array":
+    elif head in ("array", "tail"):
         target[name] = [element(inner[0], item, wide) for item in value]
     elif isinstance(value, dict):
         for member, of in interface.members(interface.STRUCTURES[head]):
@@ -123,7 +144,8 @@ def encode(request):
     call = declared(method, direction, version)(isNDR64=wide)
     try:
         for name, kind in method.parameters(direction, version):
-            fill(call, name, kind, params[name], wide)
+            if kind != "room":
+                fill(call, name, kind, params[name], wide)
         return {"hex": call.getData().hex()}
     except Unsupported:
         raise

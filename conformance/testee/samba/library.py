@@ -71,7 +71,9 @@ class Reader:
             return None
         if head in ("octets", "part"):
             return ctypes.string_at(pointer, scope(inner[-1]))
-        if head == "array":
+        if head == "units":
+            return ctypes.string_at(pointer, 2 * scope(inner[-1]))
+        if head in ("array", "tail"):
             size = sizeof(samba_marshal.c_type(inner[0]))
             return [self.members(inner[0], pointer + at * size)
                     for at in range(scope(inner[1]))]
@@ -137,6 +139,8 @@ class Library:
             self.trailer(ndr, root, ctypes.byref(trailer))
         elif method.name == "ApiQueryValue":
             whole.given.cbData = room(octets, flags)
+        elif "room" in dict(method.parameters("response")).values():
+            whole.given.nOutBufferSize = size_at(octets, 0, flags)
         status = PULL(call.pull)(ndr, IN if direction == "request" else OUT,
                                  ctypes.addressof(whole))
         if status:
@@ -149,18 +153,22 @@ class Library:
     def params(self, method, direction, whole):
         reader = Reader(method)
         kinds = dict(method.parameters(direction))
-        outs = dict(method.parameters("response"))
+        outs = {name for name, kind in method.parameters("response") if kind != "room"}
         part = whole.given if direction == "request" else whole.made
 
         def scope(name):
             if name == "?":
                 return whole.given.cbData
+            if kinds[name] == "room":
+                return whole.given.nOutBufferSize
             address = ctypes.addressof(part) + getattr(type(part), name).offset
             kind = kinds[name]
-            direct = kind.startswith("octets") or (name, kind) == ("return", "u32")
+            direct = kind.startswith(("octets", "part")) or (name, kind) == ("return", "u32")
             pointed = name in outs if direction == "request" else not direct
             if direction == "request" and kind.startswith("octets"):
                 pointed = False
+            if kind in samba_marshal.BY_REFERENCE:
+                pointed = True
             if pointed:
                 address = c_void_p.from_address(address).value
             return reader.value(kind, name, address, scope)
@@ -187,7 +195,12 @@ class Library:
 def room(octets, flags):
     """What cbData was in the request that a response to ApiQueryValue answers, which is not at
     hand: as much as the array in the response is said to have."""
-    at, width = (8, 8) if flags & NDR64 else (4, 4)
+    return size_at(octets, 8 if flags & NDR64 else 4, flags)
+
+
+def size_at(octets, at, flags):
+    """The size of an array there."""
+    width = 8 if flags & NDR64 else 4
     return int.from_bytes(octets[at:at + width],
                           "big" if flags & BIG_ENDIAN else "little") & 0xffffffff
 
@@ -201,6 +214,8 @@ def fillable(kind, value):
         if "\0" in value:
             raise Unsupported("a C string has no NUL inside")
         return value
+    if name == "units" and value is not None:
+        return {"utf16": value.hex()}
     if isinstance(value, dict):
         kinds = dict(interface.members(interface.STRUCTURES[name]))
         return {name: fillable(kinds[name], item) for name, item in value.items()}
@@ -218,8 +233,10 @@ def nothing(method, results):
     for name, kind in method.parameters("request"):
         params[name] = (0 if kind in NUMBERS else EMPTY.get(kind, "" if "octets" in kind else None))
         if kind in interface.STRUCTURES:
-            params[name] = {member: 0 for member, _ in
+            params[name] = {member: None if inner.startswith("*") else 0 for member, inner in
                             interface.members(interface.STRUCTURES[kind])}
     if method.name == "ApiQueryValue":
         params["cbData"] = len(results["lpData"]) // 2
+    if "nOutBufferSize" in results:
+        params["nOutBufferSize"] = results["nOutBufferSize"]
     return params

@@ -76,7 +76,7 @@ def failed(fields, status):
         elif kind in interface.STRUCTURES:
             result[name] = {member: None if inner.startswith("*") else 0 for member, inner
                             in interface.members(interface.STRUCTURES[kind])}
-        elif kind.startswith("octets"):
+        elif kind.startswith(("octets", "part")):
             result[name] = ""
         else:
             result[name] = 0
@@ -139,8 +139,8 @@ def execute_batch(given):
 
 
 def create_enumeration(given):
-    return {"ReturnEnum": [{"Type": bit, "Name": name} for bit, name in NAMES.items()
-                           if given["dwType"] & bit]}
+    entries = [{"Type": bit, "Name": name} for bit, name in NAMES.items() if given["dwType"] & bit]
+    return {"ReturnEnum": {"EntryCount": len(entries), "Entry": entries}}
 
 
 def open_ex(given):
@@ -241,6 +241,8 @@ def answer(method, given, version=3):
     for name, kind in fields:
         if kind == "handle" and name not in closing:
             result[name] = HANDLE[opened(method.name)]
+    if "nOutBufferSize" in result:
+        result["nOutBufferSize"] = given["nOutBufferSize"]
     if "dwStateSequence" in result:
         result["dwStateSequence"] = 5
     result.update({name: value for name, value in own.items() if name in result})

@@ -134,7 +134,7 @@ class Check:
         found = {(int(line["client"].rsplit(":", 1)[1]), line["call_id"], line["opnum"]): line
                  for line in lines if line["kind"] == "call"}
         for call in calls:
-            if call.opnum not in interface.RECORDED:
+            if call.opnum not in interface.ALL:
                 continue
             line = found.get((call.client, call.identifier, call.opnum))
             if line is None:

@@ -56,7 +56,7 @@ def made(kind):
         if name == "octets":
             MADE[kind] = Octets
         elif name == "part":
-            MADE[kind] = PointedPart
+            MADE[kind] = PointedPart if kind.startswith("*") else Part
         elif kind.startswith("*"):
             MADE[kind] = type("Pointer", (ndr.NDRPOINTER,),
                               {"referent": (("Data", made(kind[1:])),)})

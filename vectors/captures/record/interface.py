@@ -9,8 +9,11 @@ parameters of the response. A parameter is NAME:TYPE; without a type it is u32. 
 protocol 3 only; "-": protocol 2 only (rpc_status is protocol 3 only without saying so). A name
 "x/y" is x in protocol 3, y in protocol 2.
 
-Types: u16 u32 i32 u64, word (DWORD_PTR), handle, string, octets(count), a structure of STRUCTURES,
-array(structure, count) and pointers to one of them, "*": a referent, then what it points to.
+Types: u16 u32 i32 u64, enum, word (DWORD_PTR), handle, string, octets(count), units(count), a
+structure of STRUCTURES, array(structure, count) and pointers to one of them, "*": a referent, then
+what it points to. part(size, length): octets of which a part is sent. room: the size of such a
+part that only the request holds; in the response the array alone says it. tail(structure, count):
+the array at the end of a structure without pointers of its own, whose size stands before that.
 """
 import re
 
@@ -32,6 +35,12 @@ STRUCTURES = {
     "NOTIFICATION_RPC": "dwNotifyKey:word NotificationData:NOTIFICATION_DATA_RPC",
     "NOTIFICATION_DATA_ASYNC_RPC": "dwNotifyKey dwFilter Name:*string",
     "ENUM_ENTRY": "Type Name:*string",
+    "ENUM_LIST": "EntryCount Entry:tail(ENUM_ENTRY,EntryCount)",
+    "GROUP_ENUM_ENTRY":
+        "Name:*string Id:*string dwState Owner:*string dwFlags cbProperties "
+        "Properties:*octets(cbProperties) cbRoProperties RoProperties:*octets(cbRoProperties)",
+    "GROUP_ENUM_LIST": "EntryCount Entry:tail(GROUP_ENUM_ENTRY,EntryCount)",
+    "CLUSTER_CREATE_GROUP_INFO_RPC": "dwVersion dwGroupType",
 }
 
 # The methods of the vectors.
@@ -122,40 +131,94 @@ METHODS = """
     lpOutData:*octets(cbOutData) rpc_status return
 """
 
-# More that Samba's test suite and rpcclient ask for on the way to those above.
+# The methods of the other vectors.
 OTHERS = """
 2 ApiSetClusterName | NewClusterName:string | rpc_status return
-7 ApiCreateEnum | dwType | ReturnEnum:*enumeration rpc_status return
+4 ApiGetClusterVersion | | lpwMajorVersion:u16 lpwMinorVersion:u16 lpwBuildNumber:u16
+    lpszVendorId:*string lpszCSDVersion:*string return
+5 ApiGetQuorumResource | | lpszResourceName:*string lpszDeviceName:*string pdwMaxQuorumLogSize
+    rpc_status return
+6 ApiSetQuorumResource | hResource:handle lpszDeviceName:string dwMaxQuorumLogSize | rpc_status
+    return
+7 ApiCreateEnum | dwType | ReturnEnum:*ENUM_LIST rpc_status return
 8 ApiOpenResource | lpszResourceName:string | Status rpc_status return:handle
 9 ApiCreateResource | hGroup:handle lpszResourceName:string lpszResourceType:string dwFlags | Status
     rpc_status return:handle
+10 ApiDeleteResource | hResource:handle | rpc_status return
 11 ApiCloseResource | Resource:handle | Resource:handle return
 12 ApiGetResourceState | hResource:handle | State NodeName:*string GroupName:*string rpc_status
     return
+13 ApiSetResourceName | hResource:handle lpszResourceName:string | rpc_status return
 14 ApiGetResourceId | hResource:handle | pGuid:*string rpc_status return
+15 ApiGetResourceType | hResource:handle | lpszResourceType:*string rpc_status return
+16 ApiFailResource | hResource:handle | rpc_status return
 17 ApiOnlineResource | hResource:handle | rpc_status return
 18 ApiOfflineResource | hResource:handle | rpc_status return
+19 ApiAddResourceDependency | hResource:handle hDependsOn:handle | rpc_status return
+20 ApiRemoveResourceDependency | hResource:handle hDependsOn:handle | rpc_status return
+21 ApiCanResourceBeDependent | hResource:handle hResourceDependent:handle | rpc_status return
+22 ApiCreateResEnum | hResource:handle dwType | ReturnEnum:*ENUM_LIST rpc_status return
+23 ApiAddResourceNode | hResource:handle hNode:handle | rpc_status return
+24 ApiRemoveResourceNode | hResource:handle hNode:handle | rpc_status return
+25 ApiChangeResourceGroup | hResource:handle hGroup:handle | rpc_status return
+39 ApiSetKeySecurity | hKey:handle SecurityInformation
+    pRpcSecurityDescriptor:RPC_SECURITY_DESCRIPTOR | rpc_status return
 40 ApiGetKeySecurity | hKey:handle SecurityInformation
     pRpcSecurityDescriptor:RPC_SECURITY_DESCRIPTOR | pRpcSecurityDescriptor:RPC_SECURITY_DESCRIPTOR
     rpc_status return
+46 ApiSetGroupName | hGroup:handle lpszGroupName:string | rpc_status return
 47 ApiGetGroupId | hGroup:handle | pGuid:*string rpc_status return
 48 ApiGetNodeId | hNode:handle | pGuid:*string rpc_status return
 49 ApiOnlineGroup | hGroup:handle | rpc_status return
 50 ApiOfflineGroup | hGroup:handle | rpc_status return
+51 ApiMoveGroup | hGroup:handle | rpc_status return
+52 ApiMoveGroupToNode | hGroup:handle hNode:handle | rpc_status return
+53 ApiCreateGroupResourceEnum | hGroup:handle dwType | ReturnEnum:*ENUM_LIST rpc_status return
+54 ApiSetGroupNodeList | hGroup:handle -lpNodeList:*octets(cbListSize) -cbListSize
+    +multiSzNodeList:*units(cchListSize) +cchListSize | rpc_status return
 68 ApiGetNodeState | hNode:handle | State rpc_status return
 69 ApiPauseNode | hNode:handle | rpc_status return
 70 ApiResumeNode | hNode:handle | rpc_status return
+71 ApiEvictNode | hNode:handle | rpc_status return
+75 ApiResourceTypeControl | hCluster:handle lpszResourceTypeName:string @ | @
+77 ApiGroupControl | hGroup:handle @ | @
+79 ApiNodeControl | hNode:handle @ | @
 83 ApiGetNetworkState | hNetwork:handle | State rpc_status return
+85 ApiCreateNetworkEnum | hNetwork:handle dwType | ReturnEnum:*ENUM_LIST rpc_status return
 86 ApiGetNetworkId | hNetwork:handle | pGuid:*string rpc_status return
 94 ApiGetNetInterfaceState | hNetInterface:handle | State rpc_status return
 96 ApiGetNetInterfaceId | hNetInterface:handle | pGuid:*string rpc_status return
+101 ApiCreateNodeEnum | hNode:handle dwType | ReturnEnum:*ENUM_LIST rpc_status return
+103 ApiCreateResTypeEnum | lpszTypeName:string dwType | ReturnEnum:*ENUM_LIST rpc_status return
+104 ApiBackupClusterDatabase | lpszPathName:string | rpc_status return
+106 ApiClusterControl | hCluster:handle @ | @
+110 ApiGetResourceDependencyExpression | hResource:handle | lpszDependencyExpression:*string
+    rpc_status return
+112 ApiGetResourceNetworkName | hResource:handle | lpszName:*string rpc_status return
 120 ApiOpenResourceEx | lpszResourceName:string dwDesiredAccess | lpdwGrantedAccess Status
     rpc_status return:handle
 121 ApiOpenNetworkEx | lpszNetworkName:string dwDesiredAccess | lpdwGrantedAccess Status rpc_status
     return:handle
 122 ApiOpenNetInterfaceEx | lpszNetInterfaceName:string dwDesiredAccess | lpdwGrantedAccess Status
     rpc_status return:handle
+125 ApiCreateEnumEx | hCluster:handle dwType dwOptions | ReturnIdEnum:*ENUM_LIST
+    ReturnNameEnum:*ENUM_LIST rpc_status return
+129 ApiCreateGroupEx | lpszGroupName:string pGroupInfo:*CLUSTER_CREATE_GROUP_INFO_RPC | Status
+    rpc_status return:handle
+143 ApiCreateGroupEnum | hCluster:handle pProperties:*octets(cbProperties) cbProperties
+    pRoProperties:*octets(cbRoProperties) cbRoProperties | ppResultList:*GROUP_ENUM_LIST rpc_status
+    return
+163 ApiCreateGroupSet | lpszGroupSetName:string | Status rpc_status return:handle
+164 ApiOpenGroupSet | lpszGroupSetName:string | Status rpc_status return:handle
+165 ApiCloseGroupSet | GroupSet:handle | GroupSet:handle return
+180 ApiCreateGroupSetEnum | hCluster:handle | ReturnEnum:*ENUM_LIST rpc_status return
 """
+
+# What "@" stands for: the parameters that all methods for control codes have.
+CONTROL = {"request": "dwControlCode lpInBuffer:*octets(nInBufferSize) nInBufferSize "
+                      "nOutBufferSize",
+           "response": "lpOutBuffer:part(nOutBufferSize,lpBytesReturned) nOutBufferSize:room "
+                       "lpBytesReturned lpcbRequired rpc_status return"}
 
 BATCHES = {("ApiExecuteBatch", "lpData"), ("ApiGetBatchNotification", "lpData"),
            ("ApiExecuteReadBatch", "lpInData"), ("ApiExecuteReadBatch", "lpOutData"),
@@ -178,7 +241,9 @@ class Method:
     def __init__(self, line):
         head, request, response = line.split("|")
         number, self.name = head.split()
-        self.opnum, self.lists = int(number), {"request": request, "response": response}
+        self.opnum, self.lists = int(number), {
+            "request": request.replace("@", CONTROL["request"]),
+            "response": response.replace("@", CONTROL["response"])}
 
     def parameters(self, direction, version=3):
         return members(self.lists[direction], version)

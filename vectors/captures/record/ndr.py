@@ -33,7 +33,14 @@ class Stream:
             return max(self.alignment(member) for _, member in inner)
         if kind.startswith("*") or kind == "word":
             return self.word
+        if kind.startswith("tail"):
+            return self.alignment(interface.arguments(kind)[1][0])
         return {"u16": 2, "u64": 8}.get(kind, 4)
+
+    def tail(self, inner):
+        """(name, structure) of the array at the end of a structure, or None."""
+        name, kind = inner[-1]
+        return (name, interface.arguments(kind)[1][0]) if kind.startswith("tail") else None
 
     def run_deferred(self):
         """What embedded pointers point to comes behind the outermost structure or array."""
@@ -51,6 +58,11 @@ def handle_octets(value, big):
     if big:
         return octets[3::-1] + octets[7:3:-1] + octets[9:7:-1] + octets[11:9:-1] + octets[12:]
     return octets
+
+
+def swapped(units):
+    """Units of 16 bits in the other byte order."""
+    return bytes(octet for at in range(0, len(units), 2) for octet in units[at:at + 2][::-1])
 
 
 class Writer(Stream):
@@ -76,11 +88,16 @@ class Writer(Stream):
 
     def members(self, kind, value):
         inner = interface.members(interface.STRUCTURES[kind])
+        tail = self.tail(inner)
+        if tail:
+            self.count(len(value[tail[0]]))
         self.align(self.alignment(kind))
-        for name, member in inner:
+        for name, member in inner[:-1] if tail else inner:
             self.value(member, value[name], value)
         if self.wide:
             self.align(self.alignment(kind))
+        for item in value[tail[0]] if tail else ():
+            self.members(tail[1], item)
 
     def outermost(self, visit):
         if self.deferred is None:
@@ -104,11 +121,6 @@ class Writer(Stream):
         self.count(len(value))
         self.outermost(lambda: [self.members(kind, item) for item in value])
 
-    def enumeration(self, value):
-        self.count(len(value))
-        self.number(4, "I", len(value))
-        self.outermost(lambda: [self.members("ENUM_ENTRY", item) for item in value])
-
     def value(self, kind, value, scope):
         name, inner = interface.arguments(kind)
         if kind.startswith("*"):
@@ -122,8 +134,14 @@ class Writer(Stream):
             self.octets += handle_octets(value, self.order == ">")
         elif kind == "string":
             self.text(value)
-        elif kind == "enumeration":
-            self.enumeration(value)
+        elif kind == "enum":
+            self.number(*SIZES["u32" if self.wide else "u16"], int(value))
+        elif kind == "room":
+            pass  # the array that it sizes has said it
+        elif name == "units":
+            units = bytes.fromhex(value["utf16"])
+            self.count(len(units) // 2)
+            self.octets += units if self.order == "<" else swapped(units)
         elif name == "octets":
             self.count(len(value) // 2)
             self.octets += bytes.fromhex(value)
@@ -144,6 +162,7 @@ class Reader(Stream):
         super().__init__(wide, big)
         self.octets, self.at, self.gaps, self.referents = octets, 0, [], []
         self.counts, self.path, self.gap, self.narrow = [], "", None, True
+        self.rooms = {}
 
     def take(self, size):
         if size > len(self.octets) - self.at:
@@ -183,13 +202,19 @@ class Reader(Stream):
         return text[:-1]
 
     def members(self, kind):
+        inner, value = interface.members(interface.STRUCTURES[kind]), {}
+        tail = self.tail(inner)
+        if tail:
+            size = self.count()
+            self.sized(value, interface.arguments(inner[-1][1])[1][1], size, self.at - self.word)
         self.align(self.alignment(kind))
-        value = {}
-        for name, member in interface.members(interface.STRUCTURES[kind]):
+        for name, member in inner[:-1] if tail else inner:
             value[name] = None
             self.value(member, value, name)
         if self.wide:
             self.align(self.alignment(kind))
+        if tail:
+            value[tail[0]] = self.elements(tail[1], size)
         return value
 
     def elements(self, kind, count):
@@ -235,6 +260,7 @@ class Reader(Stream):
 
     def part(self, scope, counts):
         most, offset, actual = self.count(), self.count(), self.count()
+        self.rooms[counts[0]] = most
         self.sized(scope, counts[0], most, self.at - 3 * self.word)
         self.sized(scope, counts[1], actual, self.at - self.word)
         if offset or actual > most:
@@ -242,12 +268,11 @@ class Reader(Stream):
                             f"an array of counts {most}, {offset}, {actual}")
         return self.content(actual).hex()
 
-    def enumeration(self):
-        size, entries = self.count(), self.number(4, "I")
-        if size != entries:
-            raise Malformed("count-mismatch", self.at - 4,
-                            f"EntryCount is {entries}, the array has {size}")
-        return self.outermost(lambda: self.elements("ENUM_ENTRY", size))
+    def units(self, scope, count):
+        size = self.count()
+        self.sized(scope, count, size, self.at - self.word)
+        units = self.content(2 * size)
+        return {"utf16": (units if self.order == "<" else swapped(units)).hex()}
 
     def array(self, scope, kind, count):
         size = self.count()
@@ -274,8 +299,12 @@ class Reader(Stream):
             scope[name] = handle_octets(self.content(20).hex(), self.order == ">").hex()
         elif kind == "string":
             scope[name] = self.text()
-        elif kind == "enumeration":
-            scope[name] = self.enumeration()
+        elif kind == "enum":
+            scope[name] = self.number(*SIZES["u32" if self.wide else "u16"])
+        elif kind == "room":
+            scope[name] = self.rooms[name]
+        elif head == "units":
+            scope[name] = self.units(scope, inner[0])
         elif head == "octets":
             scope[name] = self.octet_array(scope, inner[0])
         elif head == "part":

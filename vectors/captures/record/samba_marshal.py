@@ -26,6 +26,10 @@ IN_MEMORY = {"ApiEnumValue": ["lpValueName", "lpType", "lpData", "TotalSize", "r
                               "lpcbData", "return"]}
 
 
+# Structures that are parameters by a pointer to them.
+BY_REFERENCE = ("RPC_SECURITY_DESCRIPTOR",)
+
+
 class Missing(Exception):
     """Samba's library is not there, or not as it is known here."""
 
@@ -113,7 +117,9 @@ class Filler:
             return self.octets(value.encode("utf-8") + b"\0")
         if name in ("octets", "part"):
             return self.octets(bytes.fromhex(value))
-        if name == "array":
+        if name == "units":
+            return self.octets(bytes.fromhex(value["utf16"]))
+        if name in ("array", "tail"):
             items = [self.value(inner[0], item) for item in value]
             return self.keep((c_type(inner[0]) * len(items))(*items))
         if kind.startswith("*"):
@@ -126,14 +132,15 @@ class Filler:
 
 def layout(method):
     """The structure of a call: what goes in, then where the results go."""
-    outs = {name for name, _ in method.parameters("response")}
+    outs = {name for name, kind in method.parameters("response") if kind != "room"}
     fields = []
     for name, kind in method.parameters("request"):
         both = name in outs
         boolean = (method.name, name) in BOOLEAN8
-        fields.append((name, c_void_p if both else c_uint8 if boolean else c_type(kind)))
+        fields.append((name, c_void_p if both or kind in BY_REFERENCE else
+                       c_uint8 if boolean else c_type(kind)))
     results = [(name, c_uint32 if (name, kind) == ("return", "u32") else c_void_p)
-               for name, kind in method.parameters("response")]
+               for name, kind in method.parameters("response") if kind != "room"]
     order = IN_MEMORY.get(method.name, [name for name, _ in results])
     results.sort(key=lambda field: order.index(field[0]))
     given = type("In", (Structure,), {"_fields_": fields})
@@ -173,10 +180,12 @@ class Marshal:
         filler = Filler()
         call, whole = self.filled(method, params, filler)
         for name, kind in method.parameters("response"):
+            if kind == "room":
+                continue  # the request has it
             value = filler.value(kind, results[name])
             if (name, kind) == ("return", "u32"):
                 value = results[name]
-            elif not kind.startswith("octets"):
+            elif not kind.startswith(("octets", "part")):
                 value = filler.keep(value if value is not None else c_void_p())
             setattr(whole.made, name, value)
         return self.push(call, whole, OUT, wide, big)
