@@ -7,10 +7,10 @@
 set -euo pipefail
 
 run=(gcc libc6-dev cmake ninja-build pkg-config
-    libpcap-dev libjansson-dev libuv1-dev libxml2-dev zlib1g-dev uthash-dev python3)
+    libpcap-dev libjansson-dev libuv1-dev libxml2-dev libsqlite3-dev zlib1g-dev uthash-dev python3)
 check=("${run[@]}" g++ clang clang-format libclang-rt-14-dev llvm-14 libcmocka-dev valgrind gcovr
     gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user file xxd bsdextrautils
-    python3-jsonschema python3-impacket python3-samba samba-testsuite tshark mandoc man-db
+    python3-jsonschema python3-impacket python3-samba samba-testsuite smbclient tshark mandoc man-db
     libxml2-utils chromium fonts-dejavu-core)
 
 case ${1:-} in

@@ -42,8 +42,9 @@ void text_from_utf16(struct buffer *out, cmrp_view units, cmrp_order order) {
     }
 }
 
-// The code point at s, and how many octets it takes; false for what is not UTF-8.
-static bool next_utf8(const uint8_t *s, size_t left, uint32_t *c, size_t *taken) {
+// The code point at s, surrogates included, and how many octets it takes; false for what is not
+// even generalised UTF-8.
+static bool next_general(const uint8_t *s, size_t left, uint32_t *c, size_t *taken) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const uint8_t lead = s[0];
     const size_t n = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
@@ -58,7 +59,19 @@ static bool next_utf8(const uint8_t *s, size_t left, uint32_t *c, size_t *taken)
         *c = *c << 6 | (s[i] & 0x3fu);
     }
     *taken = n;
-    return *c >= least[n] && *c <= 0x10ffff && !is_surrogate(*c);
+    return *c >= least[n] && *c <= 0x10ffff;
+}
+
+static bool next_utf8(const uint8_t *s, size_t left, uint32_t *c, size_t *taken) {
+    return next_general(s, left, c, taken) && !is_surrogate(*c);
+}
+
+static void put_utf16(struct buffer *out, uint32_t c, cmrp_order order) {
+    if (c >= 0x10000) {
+        cmrp_store(buffer_extend(out, 2), 2, 0xd800 + ((c - 0x10000) >> 10), order);
+        c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+    }
+    cmrp_store(buffer_extend(out, 2), 2, c, order);
 }
 
 bool text_to_utf16(struct buffer *out, const char *utf8, size_t size, cmrp_order order) {
@@ -70,13 +83,43 @@ bool text_to_utf16(struct buffer *out, const char *utf8, size_t size, cmrp_order
             out->size = start;
             return false;
         }
-        if (c >= 0x10000) {
-            cmrp_store(buffer_extend(out, 2), 2, 0xd800 + ((c - 0x10000) >> 10), order);
-            c = 0xdc00 + ((c - 0x10000) & 0x3ff);
-        }
-        cmrp_store(buffer_extend(out, 2), 2, c, order);
+        put_utf16(out, c, order);
     }
     return true;
+}
+
+void text_from_units(struct buffer *out, cmrp_view units, cmrp_order order) {
+    size_t taken;
+    for (size_t i = 0; i + 1 < units.size; i += taken) {
+        put_utf8(out, next_utf16(units, i, order, &taken));
+    }
+}
+
+bool text_to_units(struct buffer *out, const char *text, size_t size, cmrp_order order) {
+    const size_t start = out->size;
+    bool high = false; // a high surrogate by itself came before
+    size_t taken;
+    for (size_t i = 0; i < size; i += taken) {
+        uint32_t c;
+        if (!next_general((const uint8_t *)text + i, size - i, &c, &taken) ||
+            (high && (c & 0xfffffc00) == 0xdc00)) { // the two are one character: four octets
+            out->size = start;
+            return false;
+        }
+        high = (c & 0xfffffc00) == 0xd800;
+        put_utf16(out, c, order);
+    }
+    return true;
+}
+
+size_t text_units(const char *text, size_t size) {
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++) {
+        const uint8_t octet = (uint8_t)text[i];
+        count += (octet & 0xc0) != 0x80; // a character begins
+        count += octet >= 0xf0;          // one of two units
+    }
+    return count;
 }
 
 // Characters that a terminal obeys, or that a reader does not see.

@@ -11,6 +11,22 @@ void text_from_utf16(struct buffer *out, cmrp_view units, cmrp_order order);
 // Appends valid UTF-8 as UTF-16 units without a NUL. false for invalid UTF-8.
 bool text_to_utf16(struct buffer *out, const char *utf8, size_t size, cmrp_order order);
 
+// The same without loss, both ways: unpaired surrogates are kept as three octets each (generalised
+// UTF-8), all else is UTF-8. NULs are kept too. An odd last octet of units is left out.
+void text_from_units(struct buffer *out, cmrp_view units, cmrp_order order);
+// false, with nothing appended, for what text_from_units does not make: invalid octets, or a pair
+// of surrogates as twice three octets.
+bool text_to_units(struct buffer *out, const char *text, size_t size, cmrp_order order);
+// How many units text_to_units makes of it.
+size_t text_units(const char *text, size_t size);
+
+// Case folding: every character of the Basic Multilingual Plane to its simple upper case, by a
+// table that is part of the source (fold_table.py). Two letters that are not ASCII but have upper
+// cases that are stay as they are (U+0131, U+017F). What is not generalised UTF-8 stays as it is.
+void text_fold(struct buffer *out, const char *text, size_t size);
+// Compares by code points without regard to case, as strcmp does.
+int text_compare_folded(const char *a, const char *b);
+
 // Appends UTF-8 text so that a terminal shows it and does nothing else: control characters, DEL,
 // C1, bidirectional and other invisible format characters as \xNN or \u{N}; backslash and quote
 // escaped; octets that are not UTF-8 as \xNN.

@@ -196,11 +196,69 @@ static void escapes_are_unambiguous(void **state) {
     buffer_free(&spelled);
 }
 
+static void units_there_and_back(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    struct buffer back = {0};
+    for (uint32_t a = 0; a < 0x10000; a += a < 0xd700 || a > 0xe000 ? 251 : 1) {
+        static const uint16_t seconds[] = {0, 'a', 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000};
+        for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+            const cmrp_order order = i % 2 == 0 ? CMRP_LITTLE_ENDIAN : CMRP_BIG_ENDIAN;
+            uint8_t raw[6];
+            cmrp_store(raw, 2, a, order);
+            cmrp_store(raw + 2, 2, seconds[i], order);
+            cmrp_store(raw + 4, 2, a, order);
+            buffer_clear(&text);
+            buffer_clear(&back);
+            text_from_units(&text, (cmrp_view){raw, 6}, order);
+            assert_int_equal(text_units((const char *)text.data, text.size), 3);
+            assert_true(text_to_units(&back, (const char *)text.data, text.size, order));
+            assert_octets(&back, raw, 6);
+        }
+    }
+    buffer_free(&text);
+    buffer_free(&back);
+}
+
+static void surrogates_are_kept(void **state) {
+    (void)state;
+    static const uint8_t units[] = {'a', 0, 0x00, 0xd8, 0x00, 0xdc, 0x00, 0xdc, 0xff, 0xdb, 'b', 0};
+    struct buffer b = {0};
+    text_from_units(&b, (cmrp_view){units, sizeof units}, CMRP_LITTLE_ENDIAN);
+    assert_text(&b, "a\xf0\x90\x80\x80\xed\xb0\x80\xed\xaf\xbf"
+                    "b");
+    buffer_clear(&b);
+    text_from_units(&b, (cmrp_view){units, 3}, CMRP_LITTLE_ENDIAN); // an odd octet
+    assert_text(&b, "a");
+    buffer_free(&b);
+}
+
+static void what_no_units_make_is_refused(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "\xed\xa0\x80\xed\xb0\x80", "\x80",  "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xf8\x88",
+        "\xf4\x90\x80\x80",         "x\xff",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buffer b = {0};
+        buffer_append(&b, "before", 6);
+        assert_false(text_to_units(&b, texts[i], strlen(texts[i]), CMRP_LITTLE_ENDIAN));
+        assert_octets(&b, "before", 6);
+        buffer_free(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_character_there_and_back), cmocka_unit_test(known_encodings),
-        cmocka_unit_test(lone_surrogates_are_replaced),   cmocka_unit_test(invalid_utf8_is_refused),
-        cmocka_unit_test(hostile_text_is_escaped),        cmocka_unit_test(escapes_are_unambiguous),
+        cmocka_unit_test(every_character_there_and_back),
+        cmocka_unit_test(known_encodings),
+        cmocka_unit_test(lone_surrogates_are_replaced),
+        cmocka_unit_test(units_there_and_back),
+        cmocka_unit_test(surrogates_are_kept),
+        cmocka_unit_test(what_no_units_make_is_refused),
+        cmocka_unit_test(invalid_utf8_is_refused),
+        cmocka_unit_test(hostile_text_is_escaped),
+        cmocka_unit_test(escapes_are_unambiguous),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
