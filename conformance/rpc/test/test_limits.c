@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every limit is kept, says its reason, and costs nobody else anything.
+#include "guest.h"
+
+static void open_both(struct place *place, struct guest *guest, const struct rpc_limits *limits) {
+    place_open(place, limits, NULL);
+    guest_open(guest, place, "192.0.2.1");
+    guest_bind(guest, 0);
+}
+
+static void close_both(struct place *place, struct guest *guest) {
+    guest_close(guest);
+    place_close(place);
+}
+
+static void connections(void **state) {
+    const struct rpc_limits limits = {.connections = 2};
+    struct place place;
+    struct guest guests[3];
+    (void)state;
+    place_open(&place, &limits, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        guest_open(&guests[i], &place, "192.0.2.1");
+    }
+    assert_non_null(guests[1].connection);
+    assert_null(guests[2].connection);
+    place_logged(&place, "192.0.2.1:50000: refused: there are 2 connections already");
+    guest_close(&guests[0]);
+    guest_close(&guests[2]);
+    guest_open(&guests[2], &place, "192.0.2.1");
+    assert_non_null(guests[2].connection);
+    guest_close(&guests[1]);
+    guest_close(&guests[2]);
+    place_close(&place);
+}
+
+static void calls(void **state) {
+    const struct rpc_limits limits = {.calls = 2};
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    for (uint32_t i = 2; i < 6; i++) {
+        guest_call(&guest, i, HOLD, NULL, 0);
+    }
+    guest_expect(&guest, "fault 4 flags=23 context=0 status=1c010014 cancels=0\n"
+                         "fault 5 flags=23 context=0 status=1c010014 cancels=0\n");
+    place_logged(&place, "as many calls as the limit");
+    guest_plain(&guest, CMRP_PTYPE_CO_CANCEL, 2);
+    guest_call(&guest, 6, ECHO, "x", 1);
+    guest_expect(&guest, "fault 2 flags=03 context=0 status=1c00000d cancels=1\n"
+                         "response 6 flags=03 context=0 hint=1 cancels=0 'x'\n");
+    close_both(&place, &guest);
+}
+
+static void contexts(void **state) {
+    const struct rpc_limits limits = {.contexts = 3};
+    struct place place;
+    struct guest guest;
+    const struct offer offers[] = {{1, &echo_id, {ndr20}, 1},
+                                   {2, &echo_id, {ndr20}, 1},
+                                   {3, &echo_id, {ndr20}, 1},
+                                   {4, &echo_id, {features(2)}, 1},
+                                   {5, &echo_id, {ndr20}, 1}};
+    (void)state;
+    place_open(&place, &limits, NULL);
+    guest_open(&guest, &place, "192.0.2.1");
+    guest_offer(&guest, CMRP_PTYPE_BIND, 1, 0, offers, 4);
+    (void)guest_text(&guest);
+    assert_false(guest.given_up);
+    guest_offer(&guest, CMRP_PTYPE_ALTER_CONTEXT, 2, 0, offers + 4, 1);
+    guest_expect(&guest, "bind_nak 2 flags=03 reason=2\nclosed\n");
+    place_logged(&place, "more presentation contexts than the limit");
+    guest_close(&guest);
+    guest_open(&guest, &place, "192.0.2.1");
+    guest_offer(&guest, CMRP_PTYPE_BIND, 1, 0, offers, 5);
+    guest_expect(&guest, "bind_nak 1 flags=03 reason=2\nclosed\n");
+    close_both(&place, &guest);
+}
+
+static void handles(void **state) {
+    const struct rpc_limits limits = {.handles = 2};
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    for (uint32_t i = 2; i < 5; i++) {
+        guest_call(&guest, i, OPEN, NULL, 0);
+    }
+    guest_expect(&guest, "response 2 flags=03 context=0 hint=20 cancels=0 (20 octets)\n"
+                         "response 3 flags=03 context=0 hint=20 cancels=0 (20 octets)\n"
+                         "fault 4 flags=23 context=0 status=1c00001b cancels=0\n");
+    place_logged(&place, "has 2 context handles, as many as it may: object handle refused");
+    guest_call(&guest, 5, CLOSE, guest.handle, CMRP_HANDLE_SIZE);
+    guest_call(&guest, 6, OPEN, NULL, 0);
+    guest_expect(&guest, "response 5 flags=03 context=0 hint=4 cancels=0 2\n"
+                         "response 6 flags=03 context=0 hint=20 cancels=0 (20 octets)\n");
+    close_both(&place, &guest);
+}
+
+static void stub(void **state) {
+    const struct rpc_limits limits = {.stub = 10};
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    guest_call(&guest, 2, ECHO, "0123456789", 10);
+    guest_call(&guest, 3, ECHO, "0123456789a", 11);
+    guest_request(&guest, FIRST, 4, 0, ECHO, "01234", 5);
+    guest_request(&guest, LAST, 4, 0, ECHO, "56789", 5);
+    guest_request(&guest, FIRST, 5, 0, ECHO, "01234", 5);
+    guest_request(&guest, 0, 5, 0, ECHO, "56789a", 6);
+    guest_request(&guest, 0, 5, 0, ECHO, "late", 4);
+    guest_request(&guest, LAST, 5, 0, ECHO, "late", 4);
+    guest_request(&guest, FIRST, 6, 0, ECHO, "0123456789a", 11);
+    guest_request(&guest, LAST, 6, 0, ECHO, "late", 4);
+    guest_expect(&guest, "response 2 flags=03 context=0 hint=10 cancels=0 '0123456789'\n"
+                         "fault 3 flags=23 context=0 status=00000005 cancels=0\n"
+                         "response 4 flags=03 context=0 hint=10 cancels=0 '0123456789'\n"
+                         "fault 5 flags=23 context=0 status=00000005 cancels=0\n"
+                         "fault 6 flags=23 context=0 status=00000005 cancels=0\n");
+    place_logged(&place, "its stub is larger than the limit");
+    close_both(&place, &guest);
+}
+
+static void stub_announced(void **state) {
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, NULL);
+    cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_REQUEST, .flags = FIRST, .call_id = 2},
+                    .alloc_hint = (4 << 20) + 1,
+                    .opnum = ECHO,
+                    .stub = {(const uint8_t *)"a", 1}};
+    guest_pdu(&guest, &pdu);
+    guest_request(&guest, LAST, 2, 0, ECHO, "b", 1);
+    guest_expect(&guest, "fault 2 flags=23 context=0 status=00000005 cancels=0\n");
+    place_logged(&place, "announces a stub larger than the limit");
+    close_both(&place, &guest);
+}
+
+// The unfinished request that began first makes room; others are none the worse.
+static void memory(void **state) {
+    enum { SHARE = 5000 };
+    const struct rpc_limits limits = {.memory = 30000};
+    static const uint8_t octets[SHARE];
+    struct place place;
+    struct guest guests[8];
+    size_t given_up = 0;
+    (void)state;
+    place_open(&place, &limits, NULL);
+    for (size_t i = 0; i < 8; i++) {
+        guest_open(&guests[i], &place, "192.0.2.1");
+        guest_bind(&guests[i], 0);
+        guest_request(&guests[i], FIRST, 2, 0, ECHO, octets, SHARE);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        const char *text = guest_text(&guests[i]);
+        const bool faulted = *text != '\0';
+        if (faulted) {
+            assert_string_equal(text, "fault 2 flags=23 context=0 status=1c00001b cancels=0\n");
+            assert_int_equal(given_up, i); // the oldest
+            given_up++;
+        }
+        guest_request(&guests[i], LAST, 2, 0, ECHO, "", 0);
+        guest_call(&guests[i], 3, ECHO, "alive", 5);
+        assert_non_null(strstr(guest_text(&guests[i]), "response 3 "));
+    }
+    assert_in_range(given_up, 2, 5);
+    place_logged(&place, "the oldest is given up");
+    guest_request(&guests[7], FIRST, 4, 0, ECHO, octets, SHARE); // memory was given back
+    guest_request(&guests[7], LAST, 4, 0, ECHO, octets, SHARE);
+    assert_non_null(strstr(guest_text(&guests[7]), "response 4 "));
+    for (size_t i = 0; i < 8; i++) {
+        guest_close(&guests[i]);
+    }
+    place_close(&place);
+}
+
+// One request alone can be too much.
+static void memory_of_one(void **state) {
+    const struct rpc_limits limits = {.memory = 8000};
+    static const uint8_t octets[5000];
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    guest_request(&guest, FIRST, 2, 0, ECHO, octets, sizeof octets);
+    guest_request(&guest, 0, 2, 0, ECHO, octets, sizeof octets);
+    guest_expect(&guest, "fault 2 flags=23 context=0 status=1c00001b cancels=0\n");
+    guest_call(&guest, 3, ECHO, "alive", 5);
+    guest_expect(&guest, "response 3 flags=03 context=0 hint=5 cancels=0 'alive'\n");
+    close_both(&place, &guest);
+}
+
+static void output(void **state) {
+    const struct rpc_limits limits = {.output = 100000};
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    guest.stuck = true;
+    guest_call(&guest, 2, REPEAT, "\x50\xc3\0\0x", 5); // 50,000 octets
+    assert_false(guest.given_up);
+    guest_call(&guest, 3, REPEAT, "\x50\xc3\0\0x", 5);
+    assert_true(guest.given_up);
+    place_logged(&place, "more than the limit of 100000: the client does not read its answers");
+    close_both(&place, &guest);
+}
+
+static void fragments(void **state) {
+    const struct rpc_limits limits = {.fragment = 2000};
+    static const uint8_t octets[2000];
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    guest_call(&guest, 2, ECHO, octets, 2000 - 24);
+    guest_expect(&guest, "response 2 flags=03 context=0 hint=1976 cancels=0 (1976 octets)\n");
+    guest_call(&guest, 3, ECHO, octets, 2000 - 23);
+    guest_expect(&guest, "fault 3 flags=23 context=0 status=1c01000b cancels=0\nclosed\n");
+    place_logged(&place, "a fragment of 2001 octets, more than the 2000 that were agreed on");
+    close_both(&place, &guest);
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+static void pass(struct place *place, struct guest *guest, uint64_t milliseconds) {
+    place->now += milliseconds;
+    rpc_connection_tick(guest->connection);
+}
+
+static void a_connection_without_a_bind(void **state) {
+    struct place place;
+    struct guest guest;
+    (void)state;
+    place_open(&place, NULL, NULL);
+    guest_open(&guest, &place, "192.0.2.1");
+    pass(&place, &guest, 30000);
+    assert_false(guest.given_up);
+    pass(&place, &guest, 1);
+    assert_true(guest.given_up);
+    place_logged(&place, "no presentation context after 30000 ms");
+    close_both(&place, &guest);
+}
+
+static void a_connection_that_rests_is_left_alone(void **state) {
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, NULL);
+    guest_call(&guest, 2, HOLD, NULL, 0);
+    pass(&place, &guest, 1000000000);
+    guest_request(&guest, FIRST, 3, 0, ECHO, "a", 1);
+    guest_request(&guest, LAST, 3, 0, ECHO, "b", 1);
+    pass(&place, &guest, 1000000000);
+    assert_false(guest.given_up);
+    close_both(&place, &guest);
+}
+
+static void half_a_pdu(void **state) {
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, NULL);
+    for (size_t i = 0; i < 15; i++) { // slowly
+        pass(&place, &guest, 2000);
+        guest_octets(&guest, "\5\0\0\3\x10\0\0\0\x40\0\0\0\2\0\0" + i, 1);
+    }
+    assert_false(guest.given_up);
+    pass(&place, &guest, 2016);
+    assert_true(guest.given_up);
+    place_logged(&place, "a request is unfinished after 30016 ms");
+    close_both(&place, &guest);
+}
+
+// Each octet that has come adds a millisecond.
+static void half_a_request(void **state) {
+    static const uint8_t octets[1000];
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, NULL);
+    guest_request(&guest, FIRST, 2, 0, ECHO, octets, sizeof octets);
+    pass(&place, &guest, 30000);
+    guest_request(&guest, 0, 2, 0, ECHO, octets, sizeof octets);
+    pass(&place, &guest, 2048);
+    assert_false(guest.given_up);
+    pass(&place, &guest, 1);
+    assert_true(guest.given_up);
+    close_both(&place, &guest);
+}
+
+// One that always sends the next request before the last one is whole is not slow.
+static void a_busy_connection_is_never_unfinished_for_long(void **state) {
+    struct place place;
+    struct guest guest;
+    struct buffer octets = {0};
+    (void)state;
+    open_both(&place, &guest, NULL);
+    for (uint32_t i = 0; i < 100; i++) {
+        cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_REQUEST, .flags = BOTH, .call_id = 2 + i},
+                        .opnum = ECHO};
+        guest_encode(&guest, &pdu, &octets);
+    }
+    for (size_t at = 0; at + 24 <= octets.size; at += 24) {
+        guest_octets(&guest, octets.data + at + (at > 0 ? 7 : 0), at > 0 ? 24 : 31);
+        pass(&place, &guest, 10000);
+        assert_false(guest.given_up);
+        if (at + 31 + 24 > octets.size) {
+            break;
+        }
+    }
+    buffer_free(&octets);
+    close_both(&place, &guest);
+}
+
+static void answers_that_nobody_reads(void **state) {
+    struct place place;
+    struct guest guest;
+    (void)state;
+    open_both(&place, &guest, NULL);
+    guest.stuck = true;
+    guest_call(&guest, 2, REPEAT, "\x50\xc3\0\0x", 5);
+    pass(&place, &guest, 30000);
+    rpc_connection_waiting(guest.connection, --guest.waiting);
+    pass(&place, &guest, 30000);
+    assert_false(guest.given_up);
+    pass(&place, &guest, 1);
+    assert_true(guest.given_up);
+    place_logged(&place, "do not grow fewer");
+    close_both(&place, &guest);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections),
+        cmocka_unit_test(calls),
+        cmocka_unit_test(contexts),
+        cmocka_unit_test(handles),
+        cmocka_unit_test(stub),
+        cmocka_unit_test(stub_announced),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(memory_of_one),
+        cmocka_unit_test(output),
+        cmocka_unit_test(fragments),
+        cmocka_unit_test(a_connection_without_a_bind),
+        cmocka_unit_test(a_connection_that_rests_is_left_alone),
+        cmocka_unit_test(half_a_pdu),
+        cmocka_unit_test(half_a_request),
+        cmocka_unit_test(a_busy_connection_is_never_unfinished_for_long),
+        cmocka_unit_test(answers_that_nobody_reads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest.h"
+int main(void) {
+    return 1;
+}
