@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ties objects to each other: owners, groups, dependencies.
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/state.h"
+
+enum { DEPTH = 100 }; // of a resource's dependency tree [3.1.1.1.2]
+
+// ---- reading ------------------------------------------------------------------------------------
+
+static struct cluster_object *at(const struct objects *objects, size_t index) {
+    return index < objects->count ? objects->at[index] : NULL;
+}
+
+// Whether `o` stands in the relation to `object`, for relations that are found by looking at all.
+static bool relates(const struct cluster_object *object, enum cluster_relation relation,
+                    const struct cluster_object *o) {
+    switch (relation) {
+    case CLUSTER_PROVIDES: return objects_hold(&o->f.depends, object);
+    case CLUSTER_RESOURCES: return o->f.type == object;
+    case CLUSTER_GROUPS: return o->f.parent == object;
+    default: return o->f.parent == object || o->f.type == object;
+    }
+}
+
+static struct cluster_object *search(const struct cluster_object *object,
+                                     enum cluster_relation relation, size_t index) {
+    const enum cluster_kind kind = relation == CLUSTER_RESOURCES ? CLUSTER_RESOURCE
+                                   : relation == CLUSTER_GROUPS  ? CLUSTER_GROUP
+                                                                 : CLUSTER_NETINTERFACE;
+    for (struct cluster_object *o = cluster_next(object->cluster, kind, NULL); o != NULL;
+         o = cluster_next(object->cluster, kind, o)) {
+        if (relates(object, relation, o) && index-- == 0) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static struct cluster_object *provides(const struct cluster_object *object, size_t index) {
+    const struct objects *members = &object->f.parent->members; // dependents are in the same group
+    for (size_t i = 0; i < members->count; i++) {
+        if (relates(object, CLUSTER_PROVIDES, members->at[i]) && index-- == 0) {
+            return members->at[i];
+        }
+    }
+    return NULL;
+}
+
+struct cluster_object *cluster_related(const struct cluster_object *object,
+                                       enum cluster_relation relation, size_t index) {
+    switch (relation) {
+    case CLUSTER_DEPENDS: return at(&object->f.depends, index);
+    case CLUSTER_OWNERS: return at(&object->f.owners, index);
+    case CLUSTER_PREFERRED: return at(&object->f.preferred, index);
+    case CLUSTER_PROVIDES:
+        return object->kind == CLUSTER_RESOURCE ? provides(object, index) : NULL;
+    case CLUSTER_RESOURCES:
+        return object->kind == CLUSTER_GROUP ? at(&object->members, index)
+                                             : search(object, relation, index);
+    default: return search(object, relation, index);
+    }
+}
+
+bool node_may_host(const struct cluster_object *node, const struct cluster_object *resource) {
+    return resource->f.owners.count == 0 || objects_hold(&resource->f.owners, node);
+}
+
+static void order_visit(struct cluster_object *resource, struct objects *order) {
+    if (objects_hold(order, resource)) {
+        return;
+    }
+    for (size_t i = 0; i < resource->f.depends.count; i++) {
+        order_visit(resource->f.depends.at[i], order);
+    }
+    objects_add(order, resource);
+}
+
+struct objects group_in_order(const struct cluster_object *group) {
+    struct objects order = {0};
+    for (size_t i = 0; i < group->members.count; i++) {
+        order_visit(group->members.at[i], &order);
+    }
+    return order;
+}
+
+// ---- owners -------------------------------------------------------------------------------------
+
+void object_set_parent(struct cluster_object *object, struct cluster_object *parent) {
+    cluster_hold(parent);
+    cluster_release(object->f.parent);
+    object->f.parent = parent;
+}
+
+void group_set_owner(struct cluster_object *group, struct cluster_object *node) {
+    struct cluster_object *old = cluster_hold(group->f.parent);
+    change_nonvolatile(group);
+    object_set_parent(group, node);
+    event_tell_v2(group, 0x10, payload_text(node->id));
+    if (!old->f.deleted) {
+        event_tell_v2(old, 0x40, payload_text(group->id));
+    }
+    event_tell_v2(node, 0x20, payload_text(group->id));
+    cluster_release(old);
+}
+
+static uint32_t owner_add(struct cluster_object *resource, struct cluster_object *node) {
+    struct objects *owners = &resource->f.owners;
+    if (owners->count == 0 || objects_hold(owners, node)) {
+        return CLUSTER_ERROR_OBJECT_ALREADY_EXISTS;
+    }
+    change_nonvolatile(resource);
+    objects_add(owners, node);
+    return 0;
+}
+
+static uint32_t owner_remove(struct cluster_object *resource, struct cluster_object *node) {
+    struct objects *owners = &resource->f.owners;
+    const uint32_t state = resource->f.state;
+    const bool active = state == CLUSTER_RESOURCE_ONLINE ||
+                        state == CLUSTER_RESOURCE_ONLINE_PENDING ||
+                        state == CLUSTER_RESOURCE_OFFLINE_PENDING;
+    if (owners->count != 0 && !objects_hold(owners, node)) {
+        return CLUSTER_ERROR_NODE_NOT_FOUND;
+    }
+    if (active && cluster_object_node(resource) == node) {
+        return CLUSTER_ERROR_INVALID_STATE;
+    }
+    if (owners->count == 1 || (owners->count == 0 && resource->cluster->kinds[CLUSTER_NODE].count < 2)) {
+        return CLUSTER_ERROR_INVALID_STATE; // an empty set would mean all of them
+    }
+    change_nonvolatile(resource);
+    if (owners->count == 0) {
+        for (struct cluster_object *n = cluster_next(resource->cluster, CLUSTER_NODE, NULL);
+             n != NULL; n = cluster_next(resource->cluster, CLUSTER_NODE, n)) {
+            objects_add(owners, n);
+        }
+    }
+    objects_remove(owners, node);
+    return 0;
+}
+
+uint32_t cluster_possible_owner(struct cluster_object *resource, struct cluster_object *node,
+                                bool add) {
+    if (resource->kind != CLUSTER_RESOURCE || node->kind != CLUSTER_NODE) {
+        return CLUSTER_ERROR_INVALID_HANDLE;
+    }
+    if (resource->f.deleted) {
+        return CLUSTER_ERROR_RESOURCE_NOT_AVAILABLE;
+    }
+    if (node->f.deleted) {
+        return CLUSTER_ERROR_NODE_NOT_FOUND;
+    }
+    change_begin(resource->cluster);
+    const uint32_t status = add ? owner_add(resource, node) : owner_remove(resource, node);
+    if (status == 0) {
+        event_tell_object(resource, TELL_PROPERTY, 0x40, payload_ids(&resource->f.owners));
+    }
+    return change_end(resource->cluster, status);
+}
+
+uint32_t cluster_preferred_owners(struct cluster_object *group,
+                                  struct cluster_object *const *nodes, size_t count) {
+    if (group->kind != CLUSTER_GROUP) {
+        return CLUSTER_ERROR_INVALID_HANDLE;
+    }
+    if (group->f.deleted) {
+        return CLUSTER_ERROR_GROUP_NOT_AVAILABLE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (nodes[i]->kind != CLUSTER_NODE || nodes[i]->f.deleted) {
+            return CLUSTER_ERROR_NODE_NOT_FOUND;
+        }
+    }
+    change_begin(group->cluster);
+    change_nonvolatile(group);
+    group->f.preferred.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!objects_hold(&group->f.preferred, nodes[i])) {
+            objects_add(&group->f.preferred, nodes[i]);
+        }
+    }
+    event_tell_object(group, TELL_PROPERTY, 0x20, payload_ids(&group->f.preferred));
+    return change_end(group->cluster, 0);
+}
+
+// ---- dependencies -------------------------------------------------------------------------------
+
+static bool leads_to(const struct cluster_object *from, const struct cluster_object *to) {
+    for (size_t i = 0; i < from->f.depends.count; i++) {
+        if (from->f.depends.at[i] == to || leads_to(from->f.depends.at[i], to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned depth_below(const struct cluster_object *resource) {
+    unsigned deepest = 0;
+    for (size_t i = 0; i < resource->f.depends.count; i++) {
+        const unsigned depth = 1 + depth_below(resource->f.depends.at[i]);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
+static unsigned depth_above(const struct cluster_object *resource) {
+    unsigned deepest = 0;
+    const struct cluster_object *user;
+    for (size_t i = 0; (user = cluster_related(resource, CLUSTER_PROVIDES, i)) != NULL; i++) {
+        const unsigned depth = 1 + depth_above(user);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
+static uint32_t depend_check(const struct cluster_object *resource,
+                             const struct cluster_object *on) {
+    const bool pending = resource->f.state == CLUSTER_RESOURCE_ONLINE_PENDING;
+    const bool online = resource->f.state == CLUSTER_RESOURCE_ONLINE &&
+                        on->f.state != CLUSTER_RESOURCE_ONLINE;
+    if (resource == on) {
+        return CLUSTER_ERROR_INVALID_PARAMETER;
+    }
+    if (objects_hold(&resource->f.depends, on)) {
+        return CLUSTER_ERROR_DEPENDENCY_ALREADY_EXISTS;
+    }
+    if (leads_to(on, resource)) {
+        return CLUSTER_ERROR_CIRCULAR_DEPENDENCY;
+    }
+    if (resource->f.parent != on->f.parent || resource == resource->cluster->self->f.parent ||
+        on == resource->cluster->self->f.parent) {
+        return CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
+    }
+    if (pending || online) {
+        return CLUSTER_ERROR_RESOURCE_ONLINE;
+    }
+    return depth_above(resource) + 1 + depth_below(on) > DEPTH
+               ? (uint32_t)CLUSTER_ERROR_DEPENDENCY_TREE_TOO_COMPLEX
+               : 0;
+}
+
+// As ApiGetResourceDependencyExpression gives it [3.1.4.2.109]: ([id]) and ([id]).
+static struct port_payload expression(const struct cluster_object *resource) {
+    struct buffer text = {0};
+    for (size_t i = 0; i < resource->f.depends.count; i++) {
+        buffer_printf(&text, "%s([%s])", i > 0 ? " and " : "", resource->f.depends.at[i]->id);
+    }
+    const struct port_payload payload = payload_text(buffer_text(&text));
+    buffer_free(&text);
+    return payload;
+}
+
+static struct port_payload dependents(const struct cluster_object *resource) {
+    struct objects users = {0};
+    struct cluster_object *user;
+    for (size_t i = 0; (user = cluster_related(resource, CLUSTER_PROVIDES, i)) != NULL; i++) {
+        objects_add(&users, user);
+    }
+    const struct port_payload payload = payload_ids(&users);
+    free(users.at);
+    return payload;
+}
+
+uint32_t cluster_depend(struct cluster_object *resource, struct cluster_object *on, bool add) {
+    if (resource->kind != CLUSTER_RESOURCE || on->kind != CLUSTER_RESOURCE) {
+        return CLUSTER_ERROR_INVALID_HANDLE;
+    }
+    if (resource->f.deleted || on->f.deleted) {
+        return CLUSTER_ERROR_RESOURCE_NOT_AVAILABLE;
+    }
+    if (add) {
+        const uint32_t status = depend_check(resource, on);
+        if (status != 0) {
+            return status;
+        }
+    } else if (!objects_hold(&resource->f.depends, on)) {
+        return CLUSTER_ERROR_DEPENDENCY_NOT_FOUND;
+    }
+    change_begin(resource->cluster);
+    change_nonvolatile(resource);
+    if (add) {
+        objects_add(&resource->f.depends, on);
+    } else {
+        objects_remove(&resource->f.depends, on);
+    }
+    event_tell_object(resource, TELL_PROPERTY, 0x10, expression(resource));
+    event_tell_v2(on, 0x20, dependents(on));
+    group_refresh(resource->f.parent); // other resources may be top-level ones now
+    return change_end(resource->cluster, 0);
+}
+
+// ---- from group to group ------------------------------------------------------------------------
+
+// All that is tied to the resource by dependencies.
+static void tied(struct cluster_object *resource, struct objects *all) {
+    struct cluster_object *user;
+    if (objects_hold(all, resource)) {
+        return;
+    }
+    objects_add(all, resource);
+    for (size_t i = 0; i < resource->f.depends.count; i++) {
+        tied(resource->f.depends.at[i], all);
+    }
+    for (size_t i = 0; (user = cluster_related(resource, CLUSTER_PROVIDES, i)) != NULL; i++) {
+        tied(user, all);
+    }
+}
+
+static uint32_t move_check(const struct objects *all, const struct cluster_object *from,
+                           const struct cluster_object *to) {
+    for (size_t i = 0; from->f.parent != to->f.parent && i < all->count; i++) {
+        const struct cluster_object *r = all->at[i];
+        if (r->f.state != CLUSTER_RESOURCE_OFFLINE && r->f.state != CLUSTER_RESOURCE_FAILED) {
+            return CLUSTER_ERROR_RESOURCE_ONLINE;
+        }
+        if (!node_may_host(to->f.parent, r)) {
+            return CLUSTER_ERROR_HOST_NODE_NOT_RESOURCE_OWNER;
+        }
+    }
+    return 0;
+}
+
+static void move_one(struct cluster_object *resource, struct cluster_object *from,
+                     struct cluster_object *to) {
+    change_nonvolatile(resource);
+    object_set_parent(resource, to);
+    resource->f.sequence++;
+    objects_remove(&from->members, resource);
+    objects_add(&to->members, resource);
+    event_tell_object(from, TELL_PROPERTY, 0x100, payload_text(resource->id));
+    event_tell_object(to, TELL_PROPERTY, 0x80, payload_text(resource->id));
+    event_tell_v2(resource, 0x8, payload_text(to->id));
+}
+
+uint32_t cluster_resource_move(struct cluster_object *resource, struct cluster_object *group) {
+    struct objects all = {0};
+    if (resource->kind != CLUSTER_RESOURCE || group->kind != CLUSTER_GROUP) {
+        return CLUSTER_ERROR_INVALID_HANDLE;
+    }
+    if (resource->f.deleted) {
+        return CLUSTER_ERROR_RESOURCE_NOT_AVAILABLE;
+    }
+    if (group->f.deleted) {
+        return CLUSTER_ERROR_GROUP_NOT_AVAILABLE;
+    }
+    struct cluster_object *from = resource->f.parent;
+    if (from == group) {
+        return CLUSTER_ERROR_ALREADY_EXISTS;
+    }
+    tied(resource, &all);
+    uint32_t status = move_check(&all, from, group);
+    if (status == 0) {
+        change_begin(resource->cluster);
+        for (size_t i = 0; i < all.count; i++) {
+            move_one(all.at[i], from, group);
+        }
+        group_refresh(from);
+        group_refresh(group);
+        status = change_end(resource->cluster, 0);
+    }
+    free(all.at);
+    return status;
+}
+
+// ---- quorum -------------------------------------------------------------------------------------
+
+static uint32_t quorum_check(const struct cluster_object *resource) {
+    struct cluster_property class;
+    if (resource->kind != CLUSTER_RESOURCE) {
+        return CLUSTER_ERROR_INVALID_HANDLE;
+    }
+    if (resource->f.deleted) {
+        return CLUSTER_ERROR_RESOURCE_NOT_AVAILABLE;
+    }
+    if (!cluster_property_get(resource->cluster, resource->f.type, false, "QuorumCapable", &class) ||
+        !class.is_number || class.number == 0) {
+        return CLUSTER_ERROR_NOT_QUORUM_CAPABLE;
+    }
+    if (resource->f.state != CLUSTER_RESOURCE_ONLINE) {
+        return CLUSTER_ERROR_RESOURCE_NOT_ONLINE;
+    }
+    return cluster_related(resource, CLUSTER_PROVIDES, 0) == NULL ? 0 : (uint32_t)CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
+}
+
+static void tell_quorum(struct cluster *cluster) {
+    const struct cluster_object *resource = cluster->self->f.parent;
+    struct telling t = {
+        .change = 0x10000000,
+        .object_type = 9,
+        .flag = 1,
+        .name = resource != NULL ? resource->f.name : NULL,
+        .id = resource != NULL ? resource->id : NULL,
+        .payload = resource != NULL ? payload_number(resource->f.state) : payload_none(),
+    };
+    event_tell(cluster, &t);
+}
+
+uint32_t cluster_set_quorum(struct cluster *cluster, struct cluster_object *resource,
+                            const char *path, uint32_t log_size) {
+    struct cluster_object *self = cluster->self;
+    const uint32_t status = resource != NULL ? quorum_check(resource) : 0;
+    if (status != 0) {
+        return status;
+    }
+    change_begin(cluster);
+    change_nonvolatile(self);
+    if (self->f.parent != NULL) {
+        change_nonvolatile(self->f.parent);
+        self->f.parent->f.core = false;
+    }
+    if (resource != NULL) {
+        change_nonvolatile(resource);
+        resource->f.core = true;
+        cluster_hold(resource);
+    }
+    cluster_release(self->f.parent);
+    self->f.parent = resource;
+    self->f.number = log_size;
+    set_text(&self->f.path, path);
+    tell_quorum(cluster);
+    return change_end(cluster, 0);
+}
