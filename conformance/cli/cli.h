@@ -19,6 +19,10 @@ enum outcome cli_explain(int argc, char **argv);
 enum outcome cli_coverage(int argc, char **argv);
 enum outcome cli_export(int argc, char **argv);
 enum outcome cli_selftest(int argc, char **argv);
+enum outcome cli_serve(int argc, char **argv);
+enum outcome cli_ctl(int argc, char **argv);
+enum outcome cli_call(int argc, char **argv);
+enum outcome cli_watch(int argc, char **argv);
 
 // "cmrp SUBCOMMAND: message" and a hint at --help, to stderr. Returns OUTCOME_USAGE.
 enum outcome cli_usage(const char *subcommand, const char *format, ...)

@@ -324,10 +324,10 @@ class List(SuiteTest):
         self.assertEqual(sum(counts["types"].values()), counts["all"])
 
     def test_methods(self):
-        out = self.cmrp("list", "--methods", "ApiAddNotify*", "ApiClusterControl").out
+        out = self.cmrp("list", "--methods", "ApiAddNotify*", "ApiNetworkControl").out
         self.assertRegex(out, r"(?m)^ 59  ApiAddNotifyGroup +2 3  described$")
         self.assertRegex(out, r"(?m)^138  ApiAddNotifyV2 +  3  described$")
-        self.assertRegex(out, r"(?m)^106  ApiClusterControl +2 3  name only$")
+        self.assertRegex(out, r"(?m)^ 89  ApiNetworkControl +2 3  name only$")
         document = self.cmrp("list", "--methods", "-T", "json").json
         self.assertEqual([row["opnum"] for row in document["methods"]], list(range(265)))
         described = {row["method"] for row in document["methods"] if row["described"]}
