@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+import live
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- bench: written by the target bench-readme -->", "<!-- /bench -->"
 FINDINGS = 1  # the exit status of cmrp, here for want of authentication
@@ -232,6 +234,7 @@ class Bench:
         self.part("rules", self.rules)
         self.part("vectors", self.vectors)
         self.part("fuzz targets", self.fuzz)
+        self.part("the live cluster", lambda: live.measure(self, run, numbers))
 
     def table(self):
         lines = ["| What | Measured | Goal | |", "|---|---|---|---|"]

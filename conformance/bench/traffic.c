@@ -198,12 +198,14 @@ static void fill_one(const cmrp_stub_format *format, enum set set, const cmrp_pa
     case CMRP_KIND_HANDLE: fill_handle(format, p, set, slot->handle); break;
     case CMRP_KIND_STRING:
     case CMRP_KIND_OPEN_STRING: slot->bytes = (cmrp_view){text, sizeof text}; break;
+    case CMRP_KIND_UNITS:
     case CMRP_KIND_OCTETS:
     case CMRP_KIND_VARYING: slot->bytes = octets_of(format, p); break;
     case CMRP_KIND_RECORD:
-    case CMRP_KIND_ARRAY: {
+    case CMRP_KIND_ARRAY:
+    case CMRP_KIND_TAIL: {
         const cmrp_struct *type = cmrp_param_struct(p);
-        const size_t rows = p->kind == CMRP_KIND_ARRAY ? ROWS : 1;
+        const size_t rows = p->kind == CMRP_KIND_RECORD ? 1 : ROWS;
         cmrp_slot *members = allocate(rows * type->count * sizeof *members);
         for (size_t i = 0; i < rows; i++) {
             fill(format, set, type->members, type->count, members + i * type->count);
