@@ -43,6 +43,9 @@ ON_PURPOSE = [(f"{rule}/client@*", "on purpose") for rule in (
     "filter-resource-type", "batch-command-reserved", "notify-handle-kind", "notify-handle-unknown",
     "notify-handle-after-close", "group-handle-kind", "batch-port-handle-after-close")]
 
+# Ports are closed while a call waits.
+CLOSING = [(f"port-v{version}-unblock/client@*", "on purpose") for version in (1, 2)]
+
 # impacket fills gaps with octets of its own.
 TOLERATED = {"impacket": ("the gap before ",), "samba": ()}
 
@@ -67,7 +70,8 @@ def sessions(verdict, options, folder, name, words):
     path = (options.keep or folder) / f"{name}_to_cmrp-serve.pcap"
     path.write_bytes(record.octets())
     known, tolerated = judge.offers(words), TOLERATED[options.partner]
-    count = judge.session(verdict, options.cmrp, name, path, len(METHODS), known, tolerated)
+    count = judge.session(verdict, options.cmrp, name, path, len(METHODS), [*known, *CLOSING],
+                          tolerated)
     record = session(verdict, options, words, [play.wrong for play in PLAYS])
     path = folder / f"{name}-refused.pcap"
     path.write_bytes(record.octets())

@@ -79,8 +79,9 @@ class Link:
         name, self.pending = self.pending, None
         if "fault" in answer:
             raise Fault(f"{name}: {answer['fault']}")
+        # An answer has the byte order of the server: little-endian, as the recording shows.
         results, reader = ndr.read(interface.BY_NAME[name], "response",
-                                   bytes.fromhex(answer["stub"]), 3, self.wide, self.big)
+                                   bytes.fromhex(answer["stub"]), 3, self.wide)
         if reader.gaps:
             raise Failed(f"{name}: gaps that are not zero at {reader.gaps}")
         return results

@@ -29,6 +29,7 @@ import witness
 
 NAME = "pdus"
 WAIT = 20
+FRAGMENT = 5840 - 24  # octets of stub in the largest fragment of the bind
 LITTLE = traffic.LITTLE
 CANCEL, ORPHANED, ALTER_CONTEXT = 18, 19, 14
 WHOLE, CONC_MPX = traffic.FIRST | traffic.LAST, 0x10
@@ -94,7 +95,8 @@ class Wire:
 
     def begin_stub(self, opnum, stub, context=NDR):
         call = self.next()
-        self.send(LITTLE.request(call, opnum, stub, context))
+        self.send(*LITTLE.fragments("request", call, stub, FRAGMENT, opnum=opnum,
+                                    context=context))
         return call
 
     def answer(self):

@@ -44,18 +44,16 @@ class Recorder:
     def server_port(self):
         return self.port
 
-    def group(self):
-        """The association group of the connection that was bound last."""
-        acks = [pdu for _, _, pdu in wire.pdus(self.octets(), self.server_port())
-                if pdu.kind == wire.BIND_ACK]
-        return acks[-1].unpack("I", 4)[0]
-
-    def await_request(self, opnum, count):
-        """Waits until so many requests of a method went to the server."""
+    def group(self, number):
+        """The association group of the connection that was bound after so many others."""
         end = time.monotonic() + WAIT
-        while sum(call.opnum == opnum for call in self.calls()) < count:
+        while True:
+            acks = [pdu for _, _, pdu in wire.pdus(self.octets(), self.server_port())
+                    if pdu.kind == wire.BIND_ACK]
+            if len(acks) > number:
+                return acks[number].unpack("I", 4)[0]
             if time.monotonic() > end:
-                raise TimeoutError(f"no {count} requests of opnum {opnum} after {WAIT} s")
+                raise TimeoutError(f"no bind_ack number {number} after {WAIT} s")
             time.sleep(0.02)
 
 

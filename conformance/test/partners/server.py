@@ -34,15 +34,18 @@ class Server:
 
     def __enter__(self):
         with open(self.path / "log", "wb") as log:
-            self.process = subprocess.Popen(
-                ["timeout", "--kill-after=2", str(LIFE), *self.words],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self.process = self.start(log)
         try:
             self.port = self.first_line()
         except BaseException:
             self.process.kill()
             raise
         return self
+
+    def start(self, log):
+        return subprocess.Popen(
+            ["timeout", "--foreground", "--kill-after=2", str(LIFE), *self.words],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 
     def first_line(self):
         """The port of `listening on ADDRESS:PORT`."""

@@ -34,6 +34,7 @@ DANGEROUS = ("resource.FailResource", "resource.OfflineResource", "node.PauseNod
 # Tests that do not pass, and why.
 NOT_PASSING = {
     "resource.SetQuorumResource": ("skip", "smbtorture always skips it"),
+    "node.EvictNode": ("failure", "evicts the node that the server plays, which is refused"),
 }
 
 PREFIX = "rpc.clusapi."

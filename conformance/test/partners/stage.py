@@ -34,7 +34,7 @@ class Stage:
         """A connection; beside another one: of its association group."""
         made = link.Link(self.program, self.options, self.record.port,
                          beside.group if beside else 0)
-        made.group = self.record.group()
+        made.group = self.record.group(len(self.links))
         self.links.append(made)
         return made
 

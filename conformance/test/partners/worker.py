@@ -66,6 +66,7 @@ class Samba:
         self.wide, self.big = "ndr64" in options, "bigendian" in options
         settings = param.LoadParm()
         settings.load_default()
+        settings.set("interfaces", "127.0.0.1/8")  # there are no others in a namespace
         anonymous = credentials.Credentials()
         anonymous.set_anonymous()
         words = [str(port), *options, *([f"assoc_group_id=0x{group:08x}"] if group else [])]
