@@ -5,6 +5,11 @@
 
 #include "rpc/state.h"
 
+enum { // authentication levels [MS-RPCE 2.2.1.1.8]
+    LEVEL_CONNECT = 2,
+    LEVEL_PRIVACY = 6,
+};
+
 enum { // reasons of a provider_rejection [C706 12.6.3.1]
     REJECT_INTERFACE = 1,
     REJECT_SYNTAXES = 2,
@@ -169,6 +174,11 @@ static bool handshake(struct rpc_connection *c, const cmrp_pdu *pdu, cmrp_view *
     *answer = (cmrp_view){0};
     if (!pdu->has_auth) {
         return true;
+    }
+    if (pdu->auth_level < LEVEL_CONNECT || pdu->auth_level > LEVEL_PRIVACY) {
+        refuse(c, pdu, NAK_NOT_SPECIFIED, RPC_FAULT_ACCESS_DENIED,
+               "it brings an authentication token of an unknown level");
+        return false;
     }
     if (security == NULL) {
         refuse(c, pdu, NAK_AUTH_TYPE, RPC_FAULT_ACCESS_DENIED,

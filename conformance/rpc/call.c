@@ -142,6 +142,14 @@ void rpc_send_fault(struct rpc_connection *c, const struct fault *fault) {
     }
 }
 
+void rpc_send_shutdown(struct rpc_connection *c) {
+    if (c->server->stopped && c->group != NULL && c->call_count == 0 && !c->shutdown_sent) {
+        cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_SHUTDOWN}};
+        c->shutdown_sent = true;
+        rpc_send_pdu(c, &pdu);
+    }
+}
+
 void rpc_protocol_error(struct rpc_connection *c, uint32_t call_id, uint16_t context_id,
                         const char *format, ...) {
     va_list arguments;
@@ -190,11 +198,17 @@ static void send_response(const struct rpc_call *call, const uint8_t *stub, size
     } while (at < size && !c->closed);
 }
 
+static void end_call(struct rpc_call *call) {
+    struct rpc_connection *c = call->connection;
+    rpc_call_free(call);
+    rpc_send_shutdown(c);
+}
+
 void rpc_call_respond(struct rpc_call *call, const uint8_t *stub, size_t size) {
     if (!call->connection->closed) {
         send_response(call, stub, size);
     }
-    rpc_call_free(call);
+    end_call(call);
 }
 
 void rpc_call_fault(struct rpc_call *call, uint32_t status, bool did_not_execute) {
@@ -203,5 +217,5 @@ void rpc_call_fault(struct rpc_call *call, uint32_t status, bool did_not_execute
                                                      .cancels = call->cancels,
                                                      .status = status,
                                                      .did_not_execute = did_not_execute});
-    rpc_call_free(call);
+    end_call(call);
 }

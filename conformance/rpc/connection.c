@@ -5,7 +5,10 @@
 
 #include "rpc/state.h"
 
-enum { PARTIAL_KEPT = 8192 }; // room that is kept for the next unfinished PDU
+enum {
+    PARTIAL_KEPT = 8192, // room that is kept for the next unfinished PDU
+    FULL = 256 << 10,    // octets waiting to be sent, from where on requests wait, too
+};
 
 // ---- life ---------------------------------------------------------------------------------------
 
@@ -42,6 +45,7 @@ void rpc_connection_end(struct rpc_connection *c) {
     DL_DELETE(server->connections, c);
     server->connection_count--;
     buffer_free(&c->partial);
+    buffer_free(&c->held);
     free(c->contexts);
     free(c->client);
     free(c->peer);
@@ -85,13 +89,6 @@ void rpc_output_done(struct rpc_connection *c, struct buffer *output) {
     if (output == &c->server->scratch || output->size > OUTPUT_PIECE) {
         flush(c, output);
     }
-}
-
-void rpc_connection_waiting(struct rpc_connection *c, size_t octets) {
-    if (octets < c->waiting) {
-        c->waiting_since = rpc_now(c->server);
-    }
-    c->waiting = octets;
 }
 
 void rpc_give_up(struct rpc_connection *c, const char *format, ...) {
@@ -285,22 +282,43 @@ static size_t take(struct rpc_connection *c, const uint8_t *octets, size_t size)
     return header.frag_length;
 }
 
+bool rpc_connection_full(const struct rpc_connection *c) {
+    const size_t half = c->server->limits.output / 2;
+    return c->waiting > (half < FULL ? half : (size_t)FULL);
+}
+
 void rpc_connection_data(struct rpc_connection *c, const uint8_t *octets, size_t size) {
     struct rpc_server *server = c->server;
     if (c->closed) {
         return;
     }
     server->corked = c;
-    while (size > 0 && !c->closed) {
+    while (size > 0 && !c->closed && c->held.size == 0 && !rpc_connection_full(c)) {
         const size_t n = c->partial.size > 0 ? collect(c, octets, size) : take(c, octets, size);
         octets += n;
         size -= n;
     }
     flush(c, &server->output);
     server->corked = NULL;
+    if (!c->closed) {
+        buffer_append(&c->held, octets, size);
+    }
     if (!c->unfinished && (c->partial.size > 0 || c->joining.active)) {
         c->unfinished = true;
         c->since = rpc_now(server);
+    }
+}
+
+void rpc_connection_waiting(struct rpc_connection *c, size_t octets) {
+    if (octets < c->waiting) {
+        c->waiting_since = rpc_now(c->server);
+    }
+    c->waiting = octets;
+    if (c->held.size > 0 && !rpc_connection_full(c)) {
+        struct buffer held = c->held;
+        c->held = (struct buffer){0};
+        rpc_connection_data(c, held.data, held.size);
+        buffer_free(&held);
     }
 }
 

@@ -48,6 +48,7 @@ static void run_down(struct rpc_association *part) {
         HASH_DEL(part->handles, handle);
         free(handle);
         part->group->handles--;
+        part->group->server->handle_count--;
         if (kind->rundown != NULL) {
             kind->rundown(object);
         }
@@ -87,11 +88,12 @@ bool rpc_handle_open(struct rpc_association *association, const struct rpc_handl
                      void *object, uint8_t handle[CMRP_HANDLE_SIZE]) {
     struct group *group = association->group;
     struct rpc_server *server = group->server;
-    if (group->handles >= server->limits.handles) {
+    if (group->handles >= server->limits.handles ||
+        server->handle_count >= server->limits.all_handles) {
         rpc_server_log(server, RPC_LOG_WARNING,
-                       "%s: association group %u has %zu context handles, as many as it may: %s "
-                       "handle refused",
-                       group->client, group->id, group->handles, kind->name);
+                       "%s: association group %u has %zu context handles, the server %zu, as many "
+                       "as it may: %s handle refused",
+                       group->client, group->id, group->handles, server->handle_count, kind->name);
         return false;
     }
     struct handle *new = util_alloc(sizeof *new);
@@ -100,6 +102,7 @@ bool rpc_handle_open(struct rpc_association *association, const struct rpc_handl
     new->object = object;
     HASH_ADD(hh, association->handles, id, sizeof new->id, new);
     group->handles++;
+    server->handle_count++;
     memset(handle, 0, ATTRIBUTES_SIZE);
     memcpy(handle + ATTRIBUTES_SIZE, new->id, sizeof new->id);
     return true;
@@ -133,6 +136,7 @@ bool rpc_handle_close(struct rpc_association *association, const uint8_t handle[
     HASH_DEL(association->handles, found);
     free(found);
     association->group->handles--;
+    association->group->server->handle_count--;
     return true;
 }
 

@@ -10,7 +10,8 @@
 struct rpc_listener;
 
 // Listens on an IPv4 or IPv6 address; port 0: one that is free. Several listeners may serve one
-// server. Returns NULL with *why set (free it). The server must outlive the listener.
+// server. Returns NULL with *why set (free it). The server must outlive the listener. The process
+// ignores SIGPIPE from here on.
 struct rpc_listener *rpc_listener_create(uv_loop_t *loop, struct rpc_server *server,
                                          const char *address, uint16_t port, char **why);
 // Where it listens: "127.0.0.1:49664", "[::1]:49664". Valid as long as the listener.

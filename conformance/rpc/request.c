@@ -3,12 +3,18 @@
 // [C706 12.6.4.9, MS-RPCE 3.3.3.5]
 #include "rpc/state.h"
 
+enum { FAULTS_SAID = 100 }; // of one connection, so that no client fills the log
+
 // ---- what a request may be refused with ---------------------------------------------------------
 
 // Answers with a fault; the connection goes on.
 static void fault(struct rpc_connection *c, const cmrp_pdu *pdu, uint32_t status, const char *why) {
-    rpc_say(c, RPC_LOG_INFO, "request %u (opnum %u) fails with 0x%08x: %s", pdu->header.call_id,
-            pdu->opnum, status, why);
+    if (c->faults_said < FAULTS_SAID) {
+        c->faults_said++;
+        rpc_say(c, RPC_LOG_INFO, "request %u (opnum %u) fails with 0x%08x: %s%s",
+                pdu->header.call_id, pdu->opnum, status, why,
+                c->faults_said == FAULTS_SAID ? "; more of this connection is not logged" : "");
+    }
     rpc_send_fault(c, &(struct fault){.call_id = pdu->header.call_id,
                                       .context_id = pdu->context_id,
                                       .status = status,

@@ -20,6 +20,7 @@ static struct rpc_limits limits_of(const struct rpc_limits *given) {
         .calls = limit(given->calls, 1024),
         .contexts = limit(given->contexts, 64),
         .handles = limit(given->handles, 65536),
+        .all_handles = limit(given->all_handles, 1 << 20),
         .stub = limit(given->stub, 4 << 20),
         .memory = limit(given->memory, 256 << 20),
         .output = limit(given->output, 16 << 20),
@@ -73,10 +74,7 @@ size_t rpc_server_connections(const struct rpc_server *server) {
 void rpc_server_stop(struct rpc_server *server) {
     server->stopped = true;
     for (struct rpc_connection *c = server->connections; c != NULL; c = c->next) {
-        if (!c->closed && c->group != NULL) {
-            cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_SHUTDOWN}};
-            rpc_send_pdu(c, &pdu);
-        }
+        rpc_send_shutdown(c);
     }
 }
 
@@ -116,8 +114,9 @@ void rpc_random(struct rpc_server *server, uint8_t *octets, size_t size) {
 
 // ---- log ----------------------------------------------------------------------------------------
 
-static void say(const struct rpc_server *server, enum rpc_log_level level, const char *peer,
-                const char *format, va_list arguments) {
+__attribute__((format(printf, 4, 0))) static void say(const struct rpc_server *server,
+                                                      enum rpc_log_level level, const char *peer,
+                                                      const char *format, va_list arguments) {
     if (server->options.log == NULL) {
         return;
     }

@@ -104,6 +104,7 @@ struct rpc_limits {
     uint32_t calls;       // unanswered on one connection, default 1,024: nca_server_too_busy
     uint32_t contexts;    // presentation contexts of a connection, default 64: bind_nak 2
     uint32_t handles;     // of one association group, default 65,536
+    uint32_t all_handles; // of all of them, default 1,048,576
     uint32_t stub;        // octets of a joined request, default 4 MiB: fault 5
     uint32_t memory;      // octets of unfinished requests of all connections, default 256 MiB: the
                           // oldest is given up with nca_s_fault_remote_no_memory
@@ -176,7 +177,8 @@ struct rpc_server_options {
 };
 
 struct rpc_server *rpc_server_create(const struct rpc_server_options *options);
-// From now on each request is answered with nca_server_too_busy; sends shutdown PDUs.
+// From now on each request is answered with nca_server_too_busy, each bind with bind_nak 1; a
+// connection without unanswered calls is sent a shutdown PDU.
 void rpc_server_stop(struct rpc_server *server);
 // After that: runs all handles down, so that calls which wait for what they stand for are answered.
 void rpc_server_run_down(struct rpc_server *server);
@@ -216,8 +218,11 @@ struct rpc_connection *rpc_connection_create(struct rpc_server *server,
                                              const struct rpc_transport *transport,
                                              const struct rpc_ends *ends);
 // Octets have come, in pieces of any size. They are not looked at once the connection was given up.
+// While rpc_connection_full they are kept, so that no more should be read from the client.
 void rpc_connection_data(struct rpc_connection *connection, const uint8_t *octets, size_t size);
-// What `send` has returned has changed since.
+// Whether so much waits to be sent that requests wait, too.
+bool rpc_connection_full(const struct rpc_connection *connection);
+// What `send` has returned has changed since. May call back, as rpc_connection_data does.
 void rpc_connection_waiting(struct rpc_connection *connection, size_t octets);
 // Whether there are calls to be answered on it.
 size_t rpc_connection_calls(const struct rpc_connection *connection);

@@ -100,15 +100,18 @@ struct rpc_connection {
     struct rpc_connection *prev;
     struct rpc_connection *next;
 
-    bool closed;         // given up: nothing is sent or looked at any more
-    struct group *group; // NULL: not bound
-    uint16_t fragment;   // largest that is sent
+    bool shutdown_sent;
+    unsigned faults_said; // in the log
+    bool closed;          // given up: nothing is sent or looked at any more
+    struct group *group;  // NULL: not bound
+    uint16_t fragment;    // largest that is sent
     bool multiplexes;
     bool keeps_on_orphan;
     struct context *contexts;
     size_t context_count;
     void *security;
 
+    struct buffer held;    // octets that are not looked at yet: too much waits to be sent
     struct buffer partial; // of an unfinished PDU
     size_t expected;       // its size; 0: its header is not whole
     struct joining joining;
@@ -135,6 +138,7 @@ struct rpc_server {
     size_t connection_count;
     struct group *groups;
     uint32_t next_group;
+    size_t handle_count;
     size_t call_count;
     struct rpc_call *spare_calls;
     size_t spare_call_count;
@@ -194,6 +198,9 @@ struct fault {
     uint32_t status;
     bool did_not_execute;
 };
+// Tells the client of a server that stops to close, once nothing is left to be answered: clients
+// exist that take whatever comes for the answer they wait for.
+void rpc_send_shutdown(struct rpc_connection *c);
 void rpc_send_fault(struct rpc_connection *c, const struct fault *fault);
 // Answers a PDU that breaks the protocol with nca_proto_error, and gives the connection up.
 void rpc_protocol_error(struct rpc_connection *c, uint32_t call_id, uint16_t context_id,

@@ -7,15 +7,15 @@
 #include "rpc/server.h"
 
 enum echo_opnum {
-    ECHO,    // answers with its stub
-    REPEAT,  // u32 n, u8 octet: n octets, at most ECHO_REPEATED
-    HOLD,    // waits for RELEASE of its association group, or a cancel, which faults it
-    RELEASE, // u32 n: answers the oldest n calls held with "released"; answers how many it were
-    FAULT,   // u32 status
-    OPEN,    // a handle
-    FIND,    // a handle: faulted where there is none, or u32: its number
-    CLOSE,   // a handle: the same, and it is closed
-    TELL,    // how the request came: "opnum syntax order object"
+    ECHO_STUB, // answers with its stub
+    REPEAT,    // u32 n, u8 octet: n octets, at most ECHO_REPEATED
+    HOLD,      // waits for RELEASE of its association group, or a cancel, which faults it
+    RELEASE,   // u32 n: answers the oldest n calls held with "released"; answers how many it were
+    FAULT,     // u32 status
+    OPEN,      // a handle
+    FIND,      // a handle: faulted where there is none, or u32: its number
+    CLOSE,     // a handle: the same, and it is closed
+    TELL,      // how the request came: "opnum syntax order object"
     ECHO_OPNUMS,
 };
 

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-ECHO, REPEAT, HOLD, RELEASE, FAULT, OPEN, FIND, CLOSE, TELL = range(9)
+ECHO_STUB, REPEAT, HOLD, RELEASE, FAULT, OPEN, FIND, CLOSE, TELL = range(9)
 ECHO_UUID = "5b2a3f60-8c1d-4e57-9a06-1f7d3c9b2e41"  # version 1.2
 OTHER_UUID = "0d9e8c7b-6a59-4f48-8e37-2615a4b3c2d1"  # version 1.0
 NDR_UUID = "8a885d04-1ceb-11c9-9fe8-08002b104860"  # version 2.0

@@ -42,11 +42,10 @@ static void on_random(void *context, uint8_t *octets, size_t size) {
     memcpy(octets, &place->random, size < sizeof place->random ? size : sizeof place->random);
 }
 
-void place_open(struct place *place, const struct rpc_limits *limits,
-                const struct rpc_security *security) {
-    *place = (struct place){.echo = echo_create(), .random = 100};
+static void open_server(struct place *place, const struct rpc_interface *const *interfaces,
+                        const struct rpc_limits *limits, const struct rpc_security *security) {
     const struct rpc_server_options options = {
-        .interfaces = echo_interfaces(place->echo),
+        .interfaces = interfaces,
         .limits = limits != NULL ? *limits : (struct rpc_limits){0},
         .security = security,
         .context = place,
@@ -55,6 +54,17 @@ void place_open(struct place *place, const struct rpc_limits *limits,
         .random = on_random,
     };
     place->server = rpc_server_create(&options);
+}
+
+void place_open(struct place *place, const struct rpc_limits *limits,
+                const struct rpc_security *security) {
+    *place = (struct place){.echo = echo_create(), .random = 100};
+    open_server(place, echo_interfaces(place->echo), limits, security);
+}
+
+void place_open_with(struct place *place, const struct rpc_interface *const *interfaces) {
+    *place = (struct place){.echo = echo_create(), .random = 100};
+    open_server(place, interfaces, NULL, NULL);
 }
 
 void place_close(struct place *place) {

@@ -43,6 +43,8 @@ struct place {
 // Limits and security may be NULL. The clock stands still; handles count.
 void place_open(struct place *place, const struct rpc_limits *limits,
                 const struct rpc_security *security);
+// A server of other interfaces.
+void place_open_with(struct place *place, const struct rpc_interface *const *interfaces);
 void place_close(struct place *place);
 // Asserts that a line of the log holds this text, and clears the log.
 void place_logged(struct place *place, const char *text);

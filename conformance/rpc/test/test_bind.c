@@ -204,7 +204,7 @@ static void alter_context_inside_a_request(void **state) {
     struct scene *s = *state;
     const struct offer offer = {3, &echo_id, {ndr20}, 1};
     guest_bind(&s->guest, 0);
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "abc", 3);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "abc", 3);
     guest_offer(&s->guest, CMRP_PTYPE_ALTER_CONTEXT, 3, 0, &offer, 1);
     guest_expect(&s->guest, "fault 3 flags=23 context=0 status=1c01000b cancels=0\nclosed\n");
 }
@@ -241,7 +241,7 @@ static void pdus_before_bind_and_of_servers(void **state) {
         guest_close(&s->guest);
         guest_open(&s->guest, &s->place, "192.0.2.1");
     }
-    guest_call(&s->guest, 1, ECHO, "x", 1);
+    guest_call(&s->guest, 1, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "closed\n");
     guest_close(&s->guest);
     guest_open(&s->guest, &s->place, "192.0.2.1");
@@ -268,12 +268,18 @@ static void a_server_that_stops(void **state) {
     struct guest late;
     guest_bind(&s->guest, 0);
     guest_call(&s->guest, 2, HOLD, NULL, 0);
+    guest_open(&late, &s->place, "192.0.2.1");
+    guest_bind(&late, s->guest.group);
     rpc_server_stop(s->place.server);
-    guest_expect(&s->guest, "shutdown 0 flags=03\n");
-    guest_call(&s->guest, 3, ECHO, "x", 1);
+    guest_expect(&late, "shutdown 0 flags=03\n");
+    guest_close(&late);
+    guest_call(&s->guest, 3, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "fault 3 flags=23 context=0 status=1c010014 cancels=0\n");
     guest_plain(&s->guest, CMRP_PTYPE_CO_CANCEL, 2);
-    guest_expect(&s->guest, "fault 2 flags=03 context=0 status=1c00000d cancels=1\n");
+    guest_expect(&s->guest, "fault 2 flags=03 context=0 status=1c00000d cancels=1\n"
+                            "shutdown 0 flags=03\n");
+    guest_call(&s->guest, 4, ECHO_STUB, "x", 1);
+    guest_expect(&s->guest, "fault 4 flags=23 context=0 status=1c010014 cancels=0\n");
     guest_open(&late, &s->place, "192.0.2.1");
     const struct offer offer = {0, &echo_id, {ndr20}, 1};
     guest_offer(&late, CMRP_PTYPE_BIND, 1, 0, &offer, 1);

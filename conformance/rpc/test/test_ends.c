@@ -37,10 +37,10 @@ static void what_is_not_there_cannot_be_cancelled(void **state) {
     struct scene s;
     (void)state;
     open_scene(&s, 0);
-    guest_call(&s.guest, 2, ECHO, "x", 1);
+    guest_call(&s.guest, 2, ECHO_STUB, "x", 1);
     guest_plain(&s.guest, CMRP_PTYPE_CO_CANCEL, 2);
     guest_plain(&s.guest, CMRP_PTYPE_CO_CANCEL, 99);
-    guest_call(&s.guest, 3, ECHO, "y", 1);
+    guest_call(&s.guest, 3, ECHO_STUB, "y", 1);
     guest_expect(&s.guest, "response 2 flags=03 context=0 hint=1 cancels=0 'x'\n"
                            "response 3 flags=03 context=0 hint=1 cancels=0 'y'\n");
     close_scene(&s);
@@ -57,7 +57,7 @@ static void a_request_is_cancelled_before_it_is_whole(void **state) {
     guest_expect(&s.guest, "fault 2 flags=03 context=0 status=1c00000d cancels=1\n");
     // The same as a flag of its only fragment; and where the answer is there at once.
     guest_request(&s.guest, BOTH | CMRP_PFC_PENDING_CANCEL, 3, 0, HOLD, "", 0);
-    guest_request(&s.guest, BOTH | CMRP_PFC_PENDING_CANCEL, 4, 0, ECHO, "x", 1);
+    guest_request(&s.guest, BOTH | CMRP_PFC_PENDING_CANCEL, 4, 0, ECHO_STUB, "x", 1);
     guest_expect(&s.guest, "fault 3 flags=03 context=0 status=1c00000d cancels=1\n"
                            "response 4 flags=03 context=0 hint=1 cancels=0 'x'\n");
     close_scene(&s);
@@ -81,10 +81,10 @@ static void a_request_is_orphaned_before_it_is_whole(void **state) {
     struct scene s;
     (void)state;
     open_scene(&s, 2);
-    guest_request(&s.guest, FIRST, 2, 0, ECHO, "a", 1);
+    guest_request(&s.guest, FIRST, 2, 0, ECHO_STUB, "a", 1);
     guest_plain(&s.guest, CMRP_PTYPE_ORPHANED, 2);
-    guest_request(&s.guest, LAST, 2, 0, ECHO, "late", 4);
-    guest_call(&s.guest, 3, ECHO, "alive", 5);
+    guest_request(&s.guest, LAST, 2, 0, ECHO_STUB, "late", 4);
+    guest_call(&s.guest, 3, ECHO_STUB, "alive", 5);
     guest_expect(&s.guest, "response 3 flags=03 context=0 hint=5 cancels=0 'alive'\n");
     close_scene(&s);
 }
@@ -114,13 +114,13 @@ static void calls_of_a_connection_that_is_given_up(void **state) {
     guest_bind(&other, s.guest.group);
     guest_call(&s.guest, 2, HOLD, NULL, 0);
     guest_call(&s.guest, 3, HOLD, NULL, 0);
-    guest_call(&s.guest, 1, ECHO, NULL, 0);
+    guest_call(&s.guest, 1, ECHO_STUB, NULL, 0);
     guest_expect(&s.guest, "fault 1 flags=23 context=0 status=1c01000b cancels=0\nclosed\n");
     assert_int_equal(echo_gone(s.place.echo), 0);
     guest_call_u32(&other, 2, RELEASE, 1);
     guest_expect(&other, "response 2 flags=03 context=0 hint=4 cancels=0 1\n");
     guest_expect(&s.guest, "");
-    guest_call(&s.guest, 9, ECHO, "x", 1); // is not looked at
+    guest_call(&s.guest, 9, ECHO_STUB, "x", 1); // is not looked at
     guest_expect(&s.guest, "");
     guest_close(&other);
     close_scene(&s);

@@ -50,10 +50,10 @@ static void put_plain(struct guest *guest, struct buffer *out, unsigned ptype, u
 // Everything that a client may say, in an order that it may be said in.
 static void put_everything(struct guest *guest, struct buffer *out) {
     put_offer(guest, out, CMRP_PTYPE_BIND, 1, 0);
-    put_request(guest, out, BOTH, 2, 0, ECHO, "hello", 5);
-    put_request(guest, out, FIRST, 3, 0, ECHO, "one ", 4);
-    put_request(guest, out, 0, 3, 0, ECHO, "two ", 4);
-    put_request(guest, out, LAST, 3, 0, ECHO, "three", 5);
+    put_request(guest, out, BOTH, 2, 0, ECHO_STUB, "hello", 5);
+    put_request(guest, out, FIRST, 3, 0, ECHO_STUB, "one ", 4);
+    put_request(guest, out, 0, 3, 0, ECHO_STUB, "two ", 4);
+    put_request(guest, out, LAST, 3, 0, ECHO_STUB, "three", 5);
     put_request(guest, out, BOTH, 4, 0, HOLD, "", 0);
     put_request(guest, out, BOTH, 5, 1, HOLD, "", 0);
     put_plain(guest, out, CMRP_PTYPE_CO_CANCEL, 4);
@@ -63,8 +63,8 @@ static void put_everything(struct guest *guest, struct buffer *out) {
     put_request(guest, out, BOTH, 9, 0, HOLD, "", 0);
     put_plain(guest, out, CMRP_PTYPE_ORPHANED, 9);
     put_request(guest, out, BOTH, 10, 0, ECHO_OPNUMS, "x", 1);
-    put_request(guest, out, BOTH, 11, 99, ECHO, "x", 1);
-    put_request(guest, out, FIRST, 12, 0, ECHO, "abandoned", 9);
+    put_request(guest, out, BOTH, 11, 99, ECHO_STUB, "x", 1);
+    put_request(guest, out, FIRST, 12, 0, ECHO_STUB, "abandoned", 9);
     put_plain(guest, out, CMRP_PTYPE_ORPHANED, 12);
     put_request(guest, out, BOTH, 13, 1, RELEASE, "\x09\0\0\0", 4);
     put_request(guest, out, BOTH, 14, 0, TELL, "", 0);
@@ -114,7 +114,7 @@ static void check_honest(struct scene *s) {
     s->call_id++;
     snprintf(expected, sizeof expected, "response %u flags=03 context=0 hint=2 cancels=0 'ok'\n",
              s->call_id);
-    guest_call(&s->honest, s->call_id, ECHO, "ok", 2);
+    guest_call(&s->honest, s->call_id, ECHO_STUB, "ok", 2);
     guest_expect(&s->honest, expected);
     assert_int_equal(rpc_server_connections(s->place.server), 1);
     assert_int_equal(rpc_server_calls(s->place.server), 0);

@@ -6,7 +6,7 @@ import struct
 import sys
 
 import echo_host
-from echo_host import (CLOSE, ECHO, ECHO_UUID, FAULT, FIND, NDR64_UUID, NDR_UUID, OPEN, OTHER_UUID,
+from echo_host import (CLOSE, ECHO_STUB, ECHO_UUID, FAULT, FIND, NDR64_UUID, NDR_UUID, OPEN, OTHER_UUID,
                        REPEAT, TELL)
 
 try:
@@ -50,18 +50,18 @@ def test_requests_and_responses_in_fragments(port):
     dce = bound(port)
     for size in (0, 1, 4000, 5816, 5817, 100000, 1 << 20):
         stub = bytes(i * 7 & 255 for i in range(size))
-        assert call(dce, ECHO, stub) == stub, size
+        assert call(dce, ECHO_STUB, stub) == stub, size
     assert call(dce, REPEAT, struct.pack("<IB", 3 << 20, 0x41)) == b"A" * (3 << 20)
     for fragment in (24, 100, 1432):
         dce.set_max_fragment_size(fragment)
-        assert call(dce, ECHO, b"0123456789" * 100) == b"0123456789" * 100
+        assert call(dce, ECHO_STUB, b"0123456789" * 100) == b"0123456789" * 100
     dce.disconnect()
 
 
 def test_too_large_a_request(port):
     dce = bound(port)
-    assert "access_denied" in refused(call, dce, ECHO, bytes((4 << 20) + 1))
-    assert call(dce, ECHO, b"alive") == b"alive"
+    assert "access_denied" in refused(call, dce, ECHO_STUB, bytes((4 << 20) + 1))
+    assert call(dce, ECHO_STUB, b"alive") == b"alive"
     dce.disconnect()
 
 
@@ -77,7 +77,7 @@ def test_alter_context(port):
     other = dce.alter_ctx(uuidtup_to_bin((OTHER_UUID, "1.0")))
     assert call(other, TELL) == b"ndr le none"
     assert "mismatch" in refused(call, other, FIND, handle)
-    assert call(other, ECHO, b"x") == b"x"
+    assert call(other, ECHO_STUB, b"x") == b"x"
     dce.disconnect()
 
 

@@ -35,9 +35,9 @@ static void again(struct scene *s) {
 
 static void whole_requests(void **state) {
     struct scene *s = *state;
-    guest_call(&s->guest, 1, ECHO, "hello", 5);
-    guest_call(&s->guest, 1, ECHO, NULL, 0); // impacket gives bind and request one identifier
-    guest_call(&s->guest, 9, ECHO, "x", 1);
+    guest_call(&s->guest, 1, ECHO_STUB, "hello", 5);
+    guest_call(&s->guest, 1, ECHO_STUB, NULL, 0); // impacket gives bind and request one identifier
+    guest_call(&s->guest, 9, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "response 1 flags=03 context=0 hint=5 cancels=0 'hello'\n"
                             "response 1 flags=03 context=0 hint=0 cancels=0 ''\n"
                             "response 9 flags=03 context=0 hint=1 cancels=0 'x'\n");
@@ -45,11 +45,11 @@ static void whole_requests(void **state) {
 
 static void fragments_are_joined(void **state) {
     struct scene *s = *state;
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "one ", 4);
-    guest_request(&s->guest, 0, 2, 0, ECHO, "", 0);
-    guest_request(&s->guest, 0, 2, 0, ECHO, "two ", 4);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "one ", 4);
+    guest_request(&s->guest, 0, 2, 0, ECHO_STUB, "", 0);
+    guest_request(&s->guest, 0, 2, 0, ECHO_STUB, "two ", 4);
     guest_expect(&s->guest, "");
-    guest_request(&s->guest, LAST, 2, 0, ECHO, "three", 5);
+    guest_request(&s->guest, LAST, 2, 0, ECHO_STUB, "three", 5);
     guest_expect(&s->guest, "response 2 flags=03 context=0 hint=13 cancels=0 'one two three'\n");
 }
 
@@ -59,7 +59,7 @@ static void alloc_hint_means_nothing(void **state) {
     for (uint32_t i = 0; i < 4; i++) {
         cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_REQUEST, .flags = BOTH, .call_id = 2 + i},
                         .alloc_hint = hints[i],
-                        .opnum = ECHO,
+                        .opnum = ECHO_STUB,
                         .stub = {(const uint8_t *)"abc", 3}};
         guest_pdu(&s->guest, &pdu);
     }
@@ -132,12 +132,12 @@ static void responses_in_fragments(void **state) {
 
 static void faults_of_requests(void **state) {
     struct scene *s = *state;
-    guest_request(&s->guest, BOTH, 2, 77, ECHO, "x", 1);
+    guest_request(&s->guest, BOTH, 2, 77, ECHO_STUB, "x", 1);
     guest_request(&s->guest, BOTH, 3, 0, ECHO_OPNUMS, "x", 1);
     guest_request(&s->guest, BOTH, 4, 0, 0xffff, "x", 1);
     guest_call(&s->guest, 5, REPEAT, "xx", 2);
     guest_call_u32(&s->guest, 6, FAULT, 0x1c000012);
-    guest_call(&s->guest, 7, ECHO, "alive", 5);
+    guest_call(&s->guest, 7, ECHO_STUB, "alive", 5);
     guest_expect(&s->guest, "fault 2 flags=23 context=77 status=1c00001c cancels=0\n"
                             "fault 3 flags=23 context=0 status=1c010002 cancels=0\n"
                             "fault 4 flags=23 context=0 status=1c010002 cancels=0\n"
@@ -148,14 +148,14 @@ static void faults_of_requests(void **state) {
 
 static void late_fragments_are_dropped(void **state) {
     struct scene *s = *state;
-    guest_request(&s->guest, FIRST, 200, 77, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 200, 77, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "fault 200 flags=23 context=77 status=1c00001c cancels=0\n");
-    guest_request(&s->guest, 0, 200, 77, ECHO, "x", 1);
-    guest_request(&s->guest, LAST, 200, 77, ECHO, "x", 1);
-    guest_request(&s->guest, LAST, 51, 77, ECHO, "x", 1);
-    guest_call(&s->guest, 201, ECHO, "alive", 5);
+    guest_request(&s->guest, 0, 200, 77, ECHO_STUB, "x", 1);
+    guest_request(&s->guest, LAST, 200, 77, ECHO_STUB, "x", 1);
+    guest_request(&s->guest, LAST, 51, 77, ECHO_STUB, "x", 1);
+    guest_call(&s->guest, 201, ECHO_STUB, "alive", 5);
     guest_expect(&s->guest, "response 201 flags=03 context=0 hint=5 cancels=0 'alive'\n");
-    guest_request(&s->guest, LAST, 51, 0, ECHO, "x", 1); // 150 calls ago
+    guest_request(&s->guest, LAST, 51, 0, ECHO_STUB, "x", 1); // 150 calls ago
     guest_expect(&s->guest, "fault 51 flags=23 context=0 status=1c01000b cancels=0\nclosed\n");
 }
 
@@ -171,43 +171,43 @@ static void expect_protocol_error(struct scene *s, const char *fault, const char
 
 static void fragments_out_of_order(void **state) {
     struct scene *s = *state;
-    guest_request(&s->guest, 0, 2, 0, ECHO, "x", 1);
+    guest_request(&s->guest, 0, 2, 0, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "continues no request");
-    guest_request(&s->guest, LAST, 2, 0, ECHO, "x", 1);
+    guest_request(&s->guest, LAST, 2, 0, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "continues no request");
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "request 2 inside the request 2");
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
-    guest_request(&s->guest, BOTH, 3, 0, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
+    guest_request(&s->guest, BOTH, 3, 0, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "request 3 inside the request 2");
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
-    guest_request(&s->guest, LAST, 3, 0, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
+    guest_request(&s->guest, LAST, 3, 0, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "3 flags=23 context=0", "continues no request");
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
     guest_request(&s->guest, LAST, 2, 0, TELL, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "of another context, opnum or byte order");
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
-    guest_request(&s->guest, LAST, 2, 1, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
+    guest_request(&s->guest, LAST, 2, 1, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "of another context, opnum or byte order");
-    guest_request(&s->guest, FIRST, 2, 0, ECHO, "x", 1);
+    guest_request(&s->guest, FIRST, 2, 0, ECHO_STUB, "x", 1);
     s->guest.big_endian = true;
-    guest_request(&s->guest, LAST, 2, 0, ECHO, "x", 1);
+    guest_request(&s->guest, LAST, 2, 0, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2 flags=23 context=0", "of another context, opnum or byte order");
 }
 
 static void call_identifiers(void **state) {
     struct scene *s = *state;
-    guest_call(&s->guest, 5, ECHO, "x", 1);
+    guest_call(&s->guest, 5, ECHO_STUB, "x", 1);
     (void)guest_text(&s->guest);
-    guest_call(&s->guest, 4, ECHO, "x", 1);
+    guest_call(&s->guest, 4, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "4 flags=23 context=0", "call_id 4 after 5");
     guest_call(&s->guest, 5, HOLD, "x", 1);
-    guest_call(&s->guest, 5, ECHO, "x", 1);
+    guest_call(&s->guest, 5, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "5 flags=23 context=0", "that of a call in progress");
-    guest_call(&s->guest, 0x80000000, ECHO, "x", 1);
+    guest_call(&s->guest, 0x80000000, ECHO_STUB, "x", 1);
     expect_protocol_error(s, "2147483648 flags=23 context=0", "larger than 0x7fffffff");
-    guest_call(&s->guest, 0x7fffffff, ECHO, "x", 1);
+    guest_call(&s->guest, 0x7fffffff, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "response 2147483647 flags=03 context=0 hint=1 cancels=0 'x'\n");
     assert_int_equal(echo_gone(s->place.echo), 1); // the one that was held
 }
@@ -218,11 +218,11 @@ static void one_call_at_a_time_without_multiplexing(void **state) {
     guest_close(&s->guest);
     guest_open(&s->guest, &s->place, "192.0.2.1");
     guest_offer(&s->guest, CMRP_PTYPE_BIND, 1, 0, &offer, 1);
-    guest_call(&s->guest, 1, ECHO, "a", 1);
-    guest_call(&s->guest, 2, ECHO, "b", 1);
+    guest_call(&s->guest, 1, ECHO_STUB, "a", 1);
+    guest_call(&s->guest, 2, ECHO_STUB, "b", 1);
     (void)guest_text(&s->guest);
     guest_call(&s->guest, 3, HOLD, "", 0);
-    guest_call(&s->guest, 4, ECHO, "x", 1);
+    guest_call(&s->guest, 4, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "fault 4 flags=23 context=0 status=1c01000b cancels=0\nclosed\n");
     place_logged(&s->place, "without concurrent multiplexing");
 }
@@ -231,7 +231,7 @@ static void calls_overlap_with_multiplexing(void **state) {
     struct scene *s = *state;
     guest_call(&s->guest, 3, HOLD, "", 0);
     guest_call(&s->guest, 4, HOLD, "", 0);
-    guest_call(&s->guest, 5, ECHO, "x", 1);
+    guest_call(&s->guest, 5, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "response 5 flags=03 context=0 hint=1 cancels=0 'x'\n");
     guest_call_u32(&s->guest, 6, RELEASE, 9);
     guest_expect(&s->guest, "response 3 flags=03 context=0 hint=8 cancels=0 'released'\n"

@@ -92,10 +92,12 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static uint8_t level = LEVEL;
+
 static void protect(cmrp_pdu *pdu, uint8_t type, const char *token) {
     pdu->has_auth = true;
     pdu->auth_type = type;
-    pdu->auth_level = LEVEL;
+    pdu->auth_level = level;
     pdu->auth_context_id = CONTEXT;
     pdu->auth_token = (cmrp_view){(const uint8_t *)token, strlen(token)};
 }
@@ -136,9 +138,9 @@ static void bind_with_token(struct scene *s) {
 static void stubs_are_opened_and_sealed(void **state) {
     struct scene *s = *state;
     bind_with_token(s);
-    sealed_request(s, BOTH, 2, ECHO, "hello there", 11);
-    sealed_request(s, FIRST, 3, ECHO, "one ", 4);
-    sealed_request(s, LAST, 3, ECHO, "two", 3);
+    sealed_request(s, BOTH, 2, ECHO_STUB, "hello there", 11);
+    sealed_request(s, FIRST, 3, ECHO_STUB, "one ", 4);
+    sealed_request(s, LAST, 3, ECHO_STUB, "two", 3);
     sealed_request(s, BOTH, 4, FAULT, "\5\0\0\0", 4);
     guest_expect(&s->guest,
                  "response 2 flags=03 context=0 hint=11 cancels=0 'hello there' auth=119/6/5 "
@@ -189,10 +191,24 @@ static void tokens_that_are_refused(void **state) {
     assert_int_equal(s->vault.handshakes, 3);
 }
 
+static void levels_that_are_none(void **state) {
+    struct scene *s = *state;
+    const uint8_t levels[] = {0, 1, 7, 255};
+    for (size_t i = 0; i < sizeof levels; i++) {
+        level = levels[i];
+        offer_with(s, CMRP_PTYPE_BIND, TYPE, "hello");
+        level = LEVEL;
+        guest_expect(&s->guest, "bind_nak 1 flags=03 reason=0\nclosed\n");
+        guest_close(&s->guest);
+        guest_open(&s->guest, &s->place, "192.0.2.1");
+    }
+    assert_int_equal(s->vault.handshakes, 0);
+}
+
 static void what_is_not_sealed_is_refused(void **state) {
     struct scene *s = *state;
     bind_with_token(s);
-    guest_call(&s->guest, 2, ECHO, "in clear", 8);
+    guest_call(&s->guest, 2, ECHO_STUB, "in clear", 8);
     guest_expect(&s->guest, "fault 2 flags=23 context=0 status=00000005 cancels=0 "
                             "auth=119/6/5 token='seal'\nclosed\n");
     place_logged(&s->place, "its request was refused by the security context (0x00000005)");
@@ -206,7 +222,7 @@ static void auth3_has_no_answer(void **state) {
     guest_pdu(&s->guest, &pdu);
     guest_expect(&s->guest, "");
     s->guest.key = KEY;
-    sealed_request(s, BOTH, 2, ECHO, "x", 1);
+    sealed_request(s, BOTH, 2, ECHO_STUB, "x", 1);
     guest_expect(&s->guest, "response 2 flags=03 context=0 hint=1 cancels=0 'x' auth=119/6/5 "
                             "token='seal'\n");
     protect(&pdu, TYPE, "hallo");
@@ -253,9 +269,13 @@ static void tokens_without_security(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(stubs_are_opened_and_sealed), TEST(every_fragment_is_sealed),
-        TEST(tokens_that_are_refused),     TEST(what_is_not_sealed_is_refused),
-        TEST(auth3_has_no_answer),         cmocka_unit_test(tokens_without_security),
+        TEST(stubs_are_opened_and_sealed),
+        TEST(every_fragment_is_sealed),
+        TEST(tokens_that_are_refused),
+        TEST(levels_that_are_none),
+        TEST(what_is_not_sealed_is_refused),
+        TEST(auth3_has_no_answer),
+        cmocka_unit_test(tokens_without_security),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
