@@ -112,6 +112,12 @@ bool object_name_good(enum cluster_kind kind, const char *name) {
     if (name == NULL || (kind == CLUSTER_RESOURCE_TYPE && name[0] == '\\')) {
         return false;
     }
+    // Unpaired surrogates could not be written as JSON.
+    for (const char *p = name; (p = strchr(p, '\xed')) != NULL; p++) {
+        if ((uint8_t)p[1] >= 0xa0) {
+            return false;
+        }
+    }
     return name[strspn(name, " \t\r\n")] != '\0';
 }
 
@@ -355,8 +361,7 @@ static bool read_seed(struct cluster *cluster, const struct cluster_options *opt
     return true;
 }
 
-static bool populate(struct cluster *cluster, const struct cluster_options *options,
-                     char **error) {
+static bool populate(struct cluster *cluster, const struct cluster_options *options, char **error) {
     struct buffer text = {0};
     bool of_state;
     if (!read_seed(cluster, options, &text, &of_state, error)) {
@@ -385,7 +390,8 @@ static void batch_overflow(void *context, const char *path) {
 
 struct cluster *cluster_create(const struct cluster_options *options, char **error) {
     struct cluster *cluster = util_alloc(sizeof *cluster);
-    const struct registry_listener listener = {cluster, event_registry, batch_overflow};
+    const struct registry_listener listener = {cluster, event_registry, batch_overflow,
+                                               event_registry_told};
     cluster->queue_limit = options->queue != 0 ? options->queue : QUEUE;
     cluster->port_limit = options->ports != 0 ? options->ports : PORTS;
     cluster->filter_limit = options->filters != 0 ? options->filters : FILTERS;

@@ -210,8 +210,9 @@ uint32_t cluster_resource_type_create(struct cluster *cluster, const char *name,
 // its resources.
 uint32_t cluster_delete(struct cluster_object *object, bool force);
 uint32_t cluster_object_rename(struct cluster_object *object, const char *name);
-// Of groups or resources. What a resource depends on comes online before it and goes offline after
-// it. A node that is paused: SHARING_PAUSED. A resource that may not run on the node of its group:
+// Of groups or resources. All that is concerned is pending first; then one after another comes
+// online, what is depended on before what depends on it, or goes offline in reverse. A node that is
+// paused: SHARING_PAUSED. A resource that may not run on the node of its group:
 // NODE_CANT_HOST_RESOURCE; of a group, the others come online nevertheless.
 uint32_t cluster_online(struct cluster_object *object);
 uint32_t cluster_offline(struct cluster_object *object);
@@ -227,8 +228,8 @@ uint32_t cluster_depend(struct cluster_object *resource, struct cluster_object *
 // (OBJECT_ALREADY_EXISTS), removing leaves all the others.
 uint32_t cluster_possible_owner(struct cluster_object *resource, struct cluster_object *node,
                                 bool add);
-uint32_t cluster_preferred_owners(struct cluster_object *group,
-                                  struct cluster_object *const *nodes, size_t count);
+uint32_t cluster_preferred_owners(struct cluster_object *group, struct cluster_object *const *nodes,
+                                  size_t count);
 uint32_t cluster_node_pause(struct cluster_object *node, bool pause);
 // For the control socket: what clients cannot do. Nodes go down (their groups move to others) and
 // come up; networks and interfaces fail or are partitioned, where the state of a network follows

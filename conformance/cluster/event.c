@@ -9,9 +9,9 @@ static const struct {
     uint32_t state_bit; // CLUSTER_CHANGE_*_STATE; of types one below *_DELETED
     uint32_t object_type;
 } kinds[CLUSTER_KINDS] = {
-    [CLUSTER_NODE] = {0x00000001, 7},         [CLUSTER_GROUP] = {0x00001000, 2},
-    [CLUSTER_RESOURCE] = {0x00000100, 3},     [CLUSTER_RESOURCE_TYPE] = {0x00008000, 4},
-    [CLUSTER_NETWORK] = {0x00100000, 6},      [CLUSTER_NETINTERFACE] = {0x01000000, 5},
+    [CLUSTER_NODE] = {0x00000001, 7},     [CLUSTER_GROUP] = {0x00001000, 2},
+    [CLUSTER_RESOURCE] = {0x00000100, 3}, [CLUSTER_RESOURCE_TYPE] = {0x00008000, 4},
+    [CLUSTER_NETWORK] = {0x00100000, 6},  [CLUSTER_NETINTERFACE] = {0x01000000, 5},
 };
 
 uint32_t event_bit(enum cluster_kind kind, unsigned what) {
@@ -79,6 +79,18 @@ struct port_payload payload_membership(const struct cluster *cluster) {
     return p;
 }
 
+static size_t payload_octets(const struct port_payload *p) {
+    size_t octets = p->up_node_count;
+    for (size_t i = 0; i < p->text_count; i++) {
+        octets += sizeof p->texts[i] + strlen(p->texts[i]);
+    }
+    for (size_t i = 0; i < p->property_count; i++) {
+        octets +=
+            sizeof p->properties[i] + strlen(p->properties[i].name) + strlen(p->properties[i].text);
+    }
+    return octets;
+}
+
 void payload_clear(struct port_payload *payload) {
     for (size_t i = 0; i < payload->text_count; i++) {
         free(payload->texts[i]);
@@ -119,6 +131,7 @@ static struct event *event_new(const struct telling *t) {
     struct event *e = util_alloc(sizeof *e + size);
     char *at = e->texts;
     e->users = 1;
+    e->octets = sizeof *e + size + payload_octets(&t->payload);
     e->shown = (struct port_event){
         .change = t->change,
         .object_type = t->object_type,
@@ -326,8 +339,8 @@ static const struct {
     uint64_t flag;
     unsigned index; // in key_watch.lists
 } key_changes[] = {
-    [REGISTRY_KEY_CREATED] = {0x10, 0x2, 0},  [REGISTRY_KEY_DELETED] = {0x10, 0x2, 0},
-    [REGISTRY_ATTRIBUTES] = {0x20, 0x1, 1},   [REGISTRY_VALUE_SET] = {0x40, 0x8, 2},
+    [REGISTRY_KEY_CREATED] = {0x10, 0x2, 0},   [REGISTRY_KEY_DELETED] = {0x10, 0x2, 0},
+    [REGISTRY_ATTRIBUTES] = {0x20, 0x1, 1},    [REGISTRY_VALUE_SET] = {0x40, 0x8, 2},
     [REGISTRY_VALUE_DELETED] = {0x40, 0x8, 2},
 };
 
@@ -389,7 +402,8 @@ void event_registry(void *context, const struct registry_event *event) {
         key_watch_orphan(cluster, path);
     }
     free(path);
-    if (cluster->depth == 0) {
-        port_serve(cluster);
-    }
+}
+
+void event_registry_told(void *context) {
+    port_serve(context);
 }

@@ -87,10 +87,16 @@ void members_rebuild(struct cluster *cluster) {
     for (struct cluster_object *g = cluster->kinds[CLUSTER_GROUP].first; g != NULL; g = g->next) {
         g->members.count = 0;
     }
-    for (struct cluster_object *r = cluster->kinds[CLUSTER_RESOURCE].first; r != NULL;
-         r = r->next) {
+    struct cluster_object *const first = cluster->kinds[CLUSTER_RESOURCE].first;
+    for (struct cluster_object *r = first; r != NULL; r = r->next) {
+        r->members.count = 0;
+    }
+    for (struct cluster_object *r = first; r != NULL; r = r->next) {
         if (!r->f.deleted && r->f.parent != NULL) {
             objects_add(&r->f.parent->members, r);
+            for (size_t i = 0; i < r->f.depends.count; i++) {
+                objects_add(&r->f.depends.at[i]->members, r);
+            }
         }
     }
 }
@@ -192,8 +198,6 @@ uint32_t change_end(struct cluster *cluster, uint32_t status) {
     }
     cluster->journal_count = 0;
     cluster->nonvolatile = false;
-    if (cluster->depth == 0) {
-        port_serve(cluster);
-    }
+    port_serve(cluster);
     return status;
 }

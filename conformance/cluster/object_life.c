@@ -267,6 +267,9 @@ static uint32_t delete_resource(struct cluster_object *resource) {
         return CLUSTER_ERROR_DEPENDENT_RESOURCE_EXISTS;
     }
     delete_now(resource, 0x80, payload_text(group->id));
+    for (size_t i = 0; i < resource->f.depends.count; i++) {
+        objects_remove(&resource->f.depends.at[i]->members, resource);
+    }
     resource->f.depends.count = 0;
     objects_remove(&group->members, resource);
     group_refresh(group);
@@ -282,13 +285,13 @@ static uint32_t delete_group(struct cluster_object *group, bool force) {
     if (group->members.count > 0 && !force) {
         return CLUSTER_ERROR_DIR_NOT_EMPTY;
     }
-    struct objects order = group_in_order(group);
     uint32_t status = 0;
-    for (size_t i = order.count; i-- > 0 && status == 0;) {
-        resource_stop(order.at[i]);
-        status = delete_resource(order.at[i]);
+    resources_stop(&group->members);
+    struct objects all = closure(&group->members, false);
+    for (size_t i = 0; i < all.count && status == 0; i++) {
+        status = delete_resource(all.at[i]);
     }
-    free(order.at);
+    free(all.at);
     if (status == 0) {
         delete_now(group, 0x1, payload_none());
     }

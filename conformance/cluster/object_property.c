@@ -62,7 +62,7 @@ const struct property *properties_find(const struct properties *properties, cons
 bool properties_set(struct properties *properties, const struct cluster_property *value) {
     bool there;
     const size_t at = place_of(properties, value->name, &there);
-    struct property *p = &properties->at[at];
+    struct property *p = there ? &properties->at[at] : NULL;
     const bool removes = !value->is_number && value->text == NULL;
     if (removes) {
         if (there) {
@@ -77,15 +77,14 @@ bool properties_set(struct properties *properties, const struct cluster_property
         return false;
     }
     if (!there) {
-        properties->at =
-            util_grow(properties->at, properties->count + 1, sizeof *properties->at);
+        properties->at = util_grow(properties->at, properties->count + 1, sizeof *properties->at);
         p = &properties->at[at];
         memmove(p + 1, p, (properties->count - at) * sizeof *p);
         properties->count++;
         *p = (struct property){0};
     }
-    const struct property now = property_new(there ? p->name : value->name, value->text,
-                                             value->is_number, value->number);
+    const struct property now =
+        property_new(there ? p->name : value->name, value->text, value->is_number, value->number);
     property_clear(p);
     *p = now;
     return true;
@@ -93,9 +92,9 @@ bool properties_set(struct properties *properties, const struct cluster_property
 
 // The flags of version 2 for common and private properties, by kind; CLUSTER_SELF is last.
 static const uint16_t flags[][2] = {
-    [CLUSTER_NODE] = {0x4, 0x8},          [CLUSTER_GROUP] = {0x2, 0x4},
-    [CLUSTER_RESOURCE] = {0x1, 0x2},      [CLUSTER_RESOURCE_TYPE] = {0x2, 0x4},
-    [CLUSTER_NETWORK] = {0x2, 0x4},       [CLUSTER_NETINTERFACE] = {0x2, 0x4},
+    [CLUSTER_NODE] = {0x4, 0x8},     [CLUSTER_GROUP] = {0x2, 0x4},
+    [CLUSTER_RESOURCE] = {0x1, 0x2}, [CLUSTER_RESOURCE_TYPE] = {0x2, 0x4},
+    [CLUSTER_NETWORK] = {0x2, 0x4},  [CLUSTER_NETINTERFACE] = {0x2, 0x4},
     [CLUSTER_SELF] = {0x80, 0x100},
 };
 
@@ -113,7 +112,8 @@ static void tell_property(struct cluster_object *object, bool private,
         event_tell_object(object, TELL_PROPERTY, flags[object->kind][private], payload);
         return;
     }
-    struct telling t = { // a name for version 1, none for version 2
+    struct telling t = {
+        // a name for version 1, none for version 2
         .change = event_bit(object->kind, TELL_PROPERTY),
         .object_type = event_object_type(object->kind),
         .flag = flags[object->kind][private],

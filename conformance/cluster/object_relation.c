@@ -17,7 +17,6 @@ static struct cluster_object *at(const struct objects *objects, size_t index) {
 static bool relates(const struct cluster_object *object, enum cluster_relation relation,
                     const struct cluster_object *o) {
     switch (relation) {
-    case CLUSTER_PROVIDES: return objects_hold(&o->f.depends, object);
     case CLUSTER_RESOURCES: return o->f.type == object;
     case CLUSTER_GROUPS: return o->f.parent == object;
     default: return o->f.parent == object || o->f.type == object;
@@ -38,16 +37,6 @@ static struct cluster_object *search(const struct cluster_object *object,
     return NULL;
 }
 
-static struct cluster_object *provides(const struct cluster_object *object, size_t index) {
-    const struct objects *members = &object->f.parent->members; // dependents are in the same group
-    for (size_t i = 0; i < members->count; i++) {
-        if (relates(object, CLUSTER_PROVIDES, members->at[i]) && index-- == 0) {
-            return members->at[i];
-        }
-    }
-    return NULL;
-}
-
 struct cluster_object *cluster_related(const struct cluster_object *object,
                                        enum cluster_relation relation, size_t index) {
     switch (relation) {
@@ -55,7 +44,7 @@ struct cluster_object *cluster_related(const struct cluster_object *object,
     case CLUSTER_OWNERS: return at(&object->f.owners, index);
     case CLUSTER_PREFERRED: return at(&object->f.preferred, index);
     case CLUSTER_PROVIDES:
-        return object->kind == CLUSTER_RESOURCE ? provides(object, index) : NULL;
+        return object->kind == CLUSTER_RESOURCE ? at(&object->members, index) : NULL;
     case CLUSTER_RESOURCES:
         return object->kind == CLUSTER_GROUP ? at(&object->members, index)
                                              : search(object, relation, index);
@@ -67,22 +56,32 @@ bool node_may_host(const struct cluster_object *node, const struct cluster_objec
     return resource->f.owners.count == 0 || objects_hold(&resource->f.owners, node);
 }
 
-static void order_visit(struct cluster_object *resource, struct objects *order) {
-    if (objects_hold(order, resource)) {
+// Every resource is visited once, however many ways lead to it.
+static void visit(struct cluster_object *resource, bool needed, struct objects *out) {
+    const struct objects *next = needed ? &resource->f.depends : &resource->members;
+    if (resource->mark == resource->cluster->walk) {
         return;
     }
-    for (size_t i = 0; i < resource->f.depends.count; i++) {
-        order_visit(resource->f.depends.at[i], order);
+    resource->mark = resource->cluster->walk;
+    resource->depth = 0;
+    for (size_t i = 0; i < next->count; i++) {
+        visit(next->at[i], needed, out);
+        if (next->at[i]->depth >= resource->depth) {
+            resource->depth = next->at[i]->depth + 1;
+        }
     }
-    objects_add(order, resource);
+    objects_add(out, resource);
 }
 
-struct objects group_in_order(const struct cluster_object *group) {
-    struct objects order = {0};
-    for (size_t i = 0; i < group->members.count; i++) {
-        order_visit(group->members.at[i], &order);
+struct objects closure(const struct objects *resources, bool needed) {
+    struct objects out = {0};
+    for (size_t i = 0; i < resources->count; i++) {
+        if (i == 0) {
+            resources->at[i]->cluster->walk++;
+        }
+        visit(resources->at[i], needed, &out);
     }
-    return order;
+    return out;
 }
 
 // ---- owners -------------------------------------------------------------------------------------
@@ -127,7 +126,8 @@ static uint32_t owner_remove(struct cluster_object *resource, struct cluster_obj
     if (active && cluster_object_node(resource) == node) {
         return CLUSTER_ERROR_INVALID_STATE;
     }
-    if (owners->count == 1 || (owners->count == 0 && resource->cluster->kinds[CLUSTER_NODE].count < 2)) {
+    if (owners->count == 1 ||
+        (owners->count == 0 && resource->cluster->kinds[CLUSTER_NODE].count < 2)) {
         return CLUSTER_ERROR_INVALID_STATE; // an empty set would mean all of them
     }
     change_nonvolatile(resource);
@@ -160,8 +160,8 @@ uint32_t cluster_possible_owner(struct cluster_object *resource, struct cluster_
     return change_end(resource->cluster, status);
 }
 
-uint32_t cluster_preferred_owners(struct cluster_object *group,
-                                  struct cluster_object *const *nodes, size_t count) {
+uint32_t cluster_preferred_owners(struct cluster_object *group, struct cluster_object *const *nodes,
+                                  size_t count) {
     if (group->kind != CLUSTER_GROUP) {
         return CLUSTER_ERROR_INVALID_HANDLE;
     }
@@ -187,58 +187,53 @@ uint32_t cluster_preferred_owners(struct cluster_object *group,
 
 // ---- dependencies -------------------------------------------------------------------------------
 
-static bool leads_to(const struct cluster_object *from, const struct cluster_object *to) {
-    for (size_t i = 0; i < from->f.depends.count; i++) {
-        if (from->f.depends.at[i] == to || leads_to(from->f.depends.at[i], to)) {
-            return true;
-        }
-    }
-    return false;
+// Whether `to` is among what `from` needs, and how deep that goes.
+static bool leads_to(struct cluster_object *from, struct cluster_object *to, unsigned *depth) {
+    struct objects needed = closure(ONLY(from), true);
+    const bool found = to->mark == to->cluster->walk;
+    *depth = from->depth;
+    free(needed.at);
+    return found;
 }
 
-static unsigned depth_below(const struct cluster_object *resource) {
-    unsigned deepest = 0;
-    for (size_t i = 0; i < resource->f.depends.count; i++) {
-        const unsigned depth = 1 + depth_below(resource->f.depends.at[i]);
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest;
+static unsigned depth_above(struct cluster_object *resource) {
+    struct objects users = closure(ONLY(resource), false);
+    free(users.at);
+    return resource->depth;
 }
 
-static unsigned depth_above(const struct cluster_object *resource) {
-    unsigned deepest = 0;
-    const struct cluster_object *user;
-    for (size_t i = 0; (user = cluster_related(resource, CLUSTER_PROVIDES, i)) != NULL; i++) {
-        const unsigned depth = 1 + depth_above(user);
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest;
-}
-
-static uint32_t depend_check(const struct cluster_object *resource,
-                             const struct cluster_object *on) {
-    const bool pending = resource->f.state == CLUSTER_RESOURCE_ONLINE_PENDING;
-    const bool online = resource->f.state == CLUSTER_RESOURCE_ONLINE &&
-                        on->f.state != CLUSTER_RESOURCE_ONLINE;
+uint32_t dependency_check(struct cluster_object *resource, struct cluster_object *on) {
+    unsigned below;
     if (resource == on) {
         return CLUSTER_ERROR_INVALID_PARAMETER;
     }
     if (objects_hold(&resource->f.depends, on)) {
         return CLUSTER_ERROR_DEPENDENCY_ALREADY_EXISTS;
     }
-    if (leads_to(on, resource)) {
+    if (leads_to(on, resource, &below)) {
         return CLUSTER_ERROR_CIRCULAR_DEPENDENCY;
     }
-    if (resource->f.parent != on->f.parent || resource == resource->cluster->self->f.parent ||
-        on == resource->cluster->self->f.parent) {
+    if (resource->f.parent != on->f.parent) {
         return CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
     }
-    if (pending || online) {
-        return CLUSTER_ERROR_RESOURCE_ONLINE;
-    }
-    return depth_above(resource) + 1 + depth_below(on) > DEPTH
+    return depth_above(resource) + 1 + below > DEPTH
                ? (uint32_t)CLUSTER_ERROR_DEPENDENCY_TREE_TOO_COMPLEX
                : 0;
+}
+
+static uint32_t depend_check(struct cluster_object *resource, struct cluster_object *on) {
+    const struct cluster_object *quorum = resource->cluster->self->f.parent;
+    const bool pending = resource->f.state == CLUSTER_RESOURCE_ONLINE_PENDING;
+    const bool online =
+        resource->f.state == CLUSTER_RESOURCE_ONLINE && on->f.state != CLUSTER_RESOURCE_ONLINE;
+    const uint32_t status = dependency_check(resource, on);
+    if (status != 0) {
+        return status;
+    }
+    if (resource == quorum || on == quorum) {
+        return CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
+    }
+    return pending || online ? CLUSTER_ERROR_RESOURCE_ONLINE : 0;
 }
 
 // As ApiGetResourceDependencyExpression gives it [3.1.4.2.109]: ([id]) and ([id]).
@@ -249,17 +244,6 @@ static struct port_payload expression(const struct cluster_object *resource) {
     }
     const struct port_payload payload = payload_text(buffer_text(&text));
     buffer_free(&text);
-    return payload;
-}
-
-static struct port_payload dependents(const struct cluster_object *resource) {
-    struct objects users = {0};
-    struct cluster_object *user;
-    for (size_t i = 0; (user = cluster_related(resource, CLUSTER_PROVIDES, i)) != NULL; i++) {
-        objects_add(&users, user);
-    }
-    const struct port_payload payload = payload_ids(&users);
-    free(users.at);
     return payload;
 }
 
@@ -282,11 +266,13 @@ uint32_t cluster_depend(struct cluster_object *resource, struct cluster_object *
     change_nonvolatile(resource);
     if (add) {
         objects_add(&resource->f.depends, on);
+        objects_add(&on->members, resource);
     } else {
         objects_remove(&resource->f.depends, on);
+        objects_remove(&on->members, resource);
     }
     event_tell_object(resource, TELL_PROPERTY, 0x10, expression(resource));
-    event_tell_v2(on, 0x20, dependents(on));
+    event_tell_v2(on, 0x20, payload_ids(&on->members));
     group_refresh(resource->f.parent); // other resources may be top-level ones now
     return change_end(resource->cluster, 0);
 }
@@ -295,16 +281,16 @@ uint32_t cluster_depend(struct cluster_object *resource, struct cluster_object *
 
 // All that is tied to the resource by dependencies.
 static void tied(struct cluster_object *resource, struct objects *all) {
-    struct cluster_object *user;
-    if (objects_hold(all, resource)) {
+    if (resource->mark == resource->cluster->walk) {
         return;
     }
+    resource->mark = resource->cluster->walk;
     objects_add(all, resource);
     for (size_t i = 0; i < resource->f.depends.count; i++) {
         tied(resource->f.depends.at[i], all);
     }
-    for (size_t i = 0; (user = cluster_related(resource, CLUSTER_PROVIDES, i)) != NULL; i++) {
-        tied(user, all);
+    for (size_t i = 0; i < resource->members.count; i++) {
+        tied(resource->members.at[i], all);
     }
 }
 
@@ -349,6 +335,7 @@ uint32_t cluster_resource_move(struct cluster_object *resource, struct cluster_o
     if (from == group) {
         return CLUSTER_ERROR_ALREADY_EXISTS;
     }
+    resource->cluster->walk++;
     tied(resource, &all);
     uint32_t status = move_check(&all, from, group);
     if (status == 0) {
@@ -374,14 +361,17 @@ static uint32_t quorum_check(const struct cluster_object *resource) {
     if (resource->f.deleted) {
         return CLUSTER_ERROR_RESOURCE_NOT_AVAILABLE;
     }
-    if (!cluster_property_get(resource->cluster, resource->f.type, false, "QuorumCapable", &class) ||
+    if (!cluster_property_get(resource->cluster, resource->f.type, false, "QuorumCapable",
+                              &class) ||
         !class.is_number || class.number == 0) {
         return CLUSTER_ERROR_NOT_QUORUM_CAPABLE;
     }
     if (resource->f.state != CLUSTER_RESOURCE_ONLINE) {
         return CLUSTER_ERROR_RESOURCE_NOT_ONLINE;
     }
-    return cluster_related(resource, CLUSTER_PROVIDES, 0) == NULL ? 0 : (uint32_t)CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
+    return cluster_related(resource, CLUSTER_PROVIDES, 0) == NULL
+               ? 0
+               : (uint32_t)CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
 }
 
 static void tell_quorum(struct cluster *cluster) {

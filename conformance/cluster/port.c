@@ -6,7 +6,7 @@
 
 #include "cluster/state.h"
 
-enum { MOST = 1024 };
+enum { MOST = 1024, QUEUE_OCTETS = 64 * 1024 * 1024 };
 
 // ---- life ---------------------------------------------------------------------------------------
 
@@ -83,11 +83,13 @@ static void ring_push(struct port *port, struct event *event, uint32_t key, uint
     event->users++;
     port->ring[(port->head + port->count) & (port->room - 1)] = (struct entry){event, key, skip};
     port->count++;
+    port->octets += event->octets;
 }
 
 static struct entry ring_pop(struct port *port) {
     const struct entry entry = port->ring[port->head];
     port->head = (port->head + 1) & (port->room - 1);
+    port->octets -= entry.event->octets;
     if (--port->count == 0) { // ports that idle cost nothing but themselves
         free(port->ring);
         port->ring = NULL;
@@ -117,7 +119,8 @@ static void queue_mark(struct port *port) {
 
 void port_queue(struct port *port, const struct filter *filter, struct event *event,
                 uint32_t skip) {
-    if (!port->dropping && port->count >= port->cluster->queue_limit) {
+    if (!port->dropping && (port->count >= port->cluster->queue_limit ||
+                            port->octets + event->octets > QUEUE_OCTETS)) {
         cluster_say(port->cluster, "a notification port holds %u indications: more are dropped",
                     (unsigned)port->count);
         port->dropping = true;
@@ -160,7 +163,9 @@ static void serve_one(struct port *port) {
     struct port_indication indications[MOST];
     struct event *events[MOST];
     struct port_waiter *waiter = port->waiters;
-    size_t most = waiter->single ? 1 : waiter->most == 0 || waiter->most > MOST ? MOST : waiter->most;
+    size_t most = waiter->single                             ? 1
+                  : waiter->most == 0 || waiter->most > MOST ? MOST
+                                                             : waiter->most;
     size_t count = 0;
     for (; count < most && port->count > 0; count++) {
         const struct entry entry = ring_pop(port);
@@ -216,6 +221,7 @@ void port_put_back(struct port *port, const struct port_indication *indications,
             .skip = (uint32_t)(indications[i].name - (port->version == 1 ? e->name : e->name_v2)),
         };
         port->count++;
+        port->octets += event->octets;
     }
     ready_update(port);
 }

@@ -83,15 +83,11 @@ void key_watch_release(struct cluster *cluster, struct key_watch *watch) {
     }
 }
 
-// What was below a deleted key is deleted, and a key of the same name is another one.
 void key_watch_orphan(struct cluster *cluster, const char *folded_path) {
-    const size_t size = strlen(folded_path);
-    struct key_watch *watch, *next;
-    HASH_ITER(hh, cluster->key_watches, watch, next) {
-        if (strncmp(watch->path, folded_path, size) == 0 &&
-            (watch->path[size] == '\0' || watch->path[size] == '\\' || size == 0)) {
-            key_watch_kill(cluster, watch);
-        }
+    struct key_watch *watch = NULL;
+    HASH_FIND(hh, cluster->key_watches, folded_path, strlen(folded_path), watch);
+    if (watch != NULL) {
+        key_watch_kill(cluster, watch);
     }
 }
 

@@ -29,6 +29,9 @@ static const struct registry_limits defaults = {
     .name_units = 255,
     .value_units = 16383,
     .depth = 512,
+    .path_units = 4096,
+    .octets = UINT64_C(1) << 30,
+    .news_octets = 256 << 20,
     .answer_octets = 64 << 20,
     .port_count = 10000,
     .port_octets = 64 << 20,
@@ -42,6 +45,9 @@ static void take_limits(struct registry *r, const struct registry_limits *limits
         LIMIT(name_units);
         LIMIT(value_units);
         LIMIT(depth);
+        LIMIT(path_units);
+        LIMIT(octets);
+        LIMIT(news_octets);
         LIMIT(answer_octets);
         LIMIT(port_count);
         LIMIT(port_octets);
@@ -201,6 +207,21 @@ static bool check_file(struct registry *r, const char *path, char **error) {
     return true;
 }
 
+// A file that is larger already stays as large.
+static bool bound(struct registry *r) {
+    int64_t page;
+    if (!ask(r, "PRAGMA page_size", &page, NULL) || page <= 0) {
+        return false;
+    }
+    const uint64_t pages = r->limits.octets / (uint64_t)page + 1;
+    const uint64_t most = UINT32_MAX - 1; // of SQLite
+    char *sql = util_format("PRAGMA max_page_count = %llu",
+                            (unsigned long long)(pages < most ? pages : most));
+    const bool ok = execute(r, sql);
+    free(sql);
+    return ok;
+}
+
 static bool prepare(struct registry *r, const char *path, char **error) {
     static const char *const sql[] = {
 #define REGISTRY_SQL(name, text) text,
@@ -214,7 +235,7 @@ static bool prepare(struct registry *r, const char *path, char **error) {
         }
     }
     int64_t used;
-    if (!ask(r, "SELECT max(seq) + 1 FROM sqlite_sequence", &r->next_id, NULL) ||
+    if (!bound(r) || !ask(r, "SELECT max(seq) + 1 FROM sqlite_sequence", &r->next_id, NULL) ||
         !ask(r, "SELECT used FROM state", &used, NULL)) {
         return failed(r, path, "damaged", error);
     }

@@ -24,7 +24,7 @@ enum {
     REGISTRY_ERROR_OUT_OF_MEMORY = 14,
     REGISTRY_ERROR_WRITE_FAULT = 29, // the disk failed
     REGISTRY_ERROR_INVALID_PARAMETER = 87,
-    REGISTRY_ERROR_DISK_FULL = 112,
+    REGISTRY_ERROR_DISK_FULL = 112,      // or what the registry may hold is used up
     REGISTRY_ERROR_INVALID_NAME = 123,   // an empty level, a name too long, a path too deep
     REGISTRY_ERROR_ALREADY_EXISTS = 183, // a condition of a batch is not met
     REGISTRY_ERROR_MORE_DATA = 234,
@@ -41,6 +41,9 @@ struct registry_limits {    // 0 takes the default
     uint32_t name_units;    // UTF-16 units of one level of a path; default 255
     uint32_t value_units;   // UTF-16 units of a value's name; default 16,383
     uint32_t depth;         // levels; default 512
+    uint32_t path_units;    // UTF-16 units of a whole path; default 4,096
+    uint64_t octets;        // of everything in the registry; default 1 GiB, beyond it: 112
+    uint64_t news_octets;   // of what one transaction has to tell; default 256 MiB, beyond it: 1450
     uint32_t answer_octets; // of the answer to a batch that reads; default 64 MiB
     uint32_t port_count;    // indications that a batch port keeps; default 10,000
     uint32_t port_octets;   // and their size; default 64 MiB
@@ -70,6 +73,8 @@ struct registry_listener {
     void (*changed)(void *context, const struct registry_event *event);
     // A batch port at `path` is full: indications are dropped until one is taken. NULL allowed.
     void (*overflowed)(void *context, const char *path);
+    // All that a change has made has been told; the registry may be changed. NULL allowed.
+    void (*told)(void *context);
 };
 
 // ---- life ---------------------------------------------------------------------------------------

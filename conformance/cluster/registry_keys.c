@@ -20,6 +20,10 @@ uint32_t registry_path_check(const struct registry *r, const char *base, const c
     if (*path == '\0') {
         return 0;
     }
+    const size_t units = text_units(base, strlen(base)) + text_units(path, strlen(path)) + 1;
+    if (units > r->limits.path_units) {
+        return REGISTRY_ERROR_INVALID_NAME;
+    }
     for (const char *level = path;;) {
         const size_t size = strcspn(level, "\\");
         if (size == 0 || text_units(level, size) > r->limits.name_units) {

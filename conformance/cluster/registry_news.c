@@ -14,7 +14,8 @@ static size_t keep(struct registry_news *news, const void *text, size_t size) {
 static size_t keep_path(struct registry_news *news, const struct buffer *path) {
     if (news->count > 0 && news->last_path != SIZE_MAX) {
         const char *last = (const char *)news->text.data + news->last_path;
-        if (strlen(last) == path->size && memcmp(last, path->data, path->size) == 0) {
+        if (strlen(last) == path->size &&
+            (path->size == 0 || memcmp(last, path->data, path->size) == 0)) {
             return news->last_path;
         }
     }
@@ -25,6 +26,10 @@ void registry_note(struct registry *r, enum registry_change change, const struct
                    const char *value) {
     struct registry_news *news = &r->news;
     if (r->listener.changed == NULL) {
+        return;
+    }
+    if (news->text.size + news->count * sizeof news->lines[0] > r->limits.news_octets) {
+        r->news_lost = true;
         return;
     }
     if (news->count == news->capacity) {
@@ -63,5 +68,8 @@ void registry_tell(struct registry *r) {
     } else {
         free(news.lines);
         buffer_free(&news.text);
+    }
+    if (r->listener.told != NULL) {
+        r->listener.told(r->listener.context);
     }
 }

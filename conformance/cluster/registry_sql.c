@@ -91,6 +91,7 @@ static uint32_t settle(struct registry *r) {
 }
 
 static void forget_news(struct registry *r, size_t from) {
+    r->news_lost = false;
     r->news.count = from;
     r->news.last_path = SIZE_MAX;
     if (from == 0) {
@@ -151,6 +152,7 @@ static uint32_t end_inner(struct registry *r, uint32_t status) {
 
 uint32_t registry_change_end(struct registry *r, uint32_t status) {
     r->generation++;
+    status = status == 0 && r->news_lost ? REGISTRY_ERROR_TOO_LARGE : status;
     if (r->outer) {
         return end_inner(r, status);
     }

@@ -86,6 +86,7 @@ struct registry {
     int64_t next_id;       // never goes back, so that no key gets the number of a deleted one
     uint64_t now;          // FILETIME of the transaction
     int64_t touched;       // the key whose time of change was set last in this transaction
+    bool news_lost;        // this transaction has too much to tell
     size_t news_saved;     // news before the change in the outer transaction
     struct registry_news news;
     struct buffer folded;        // for one statement

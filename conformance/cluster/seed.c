@@ -70,9 +70,6 @@ bool seed_text(struct seed *s, const json_t *object, const char *key, bool requi
     if (!json_is_string(value)) {
         return seed_wrong(s, "a text is expected");
     }
-    if (strlen(json_string_value(value)) != json_string_length(value)) {
-        return seed_wrong(s, "a text must not hold U+0000");
-    }
     *out = json_string_value(value);
     seed_leave(s, before);
     return true;

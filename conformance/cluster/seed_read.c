@@ -24,14 +24,15 @@ static bool read_properties(struct seed *s, const json_t *object, const char *ke
         if (name[0] == '\0') {
             return seed_wrong(s, "a property needs a name");
         }
-        if (!(p.is_number ? seed_number(s, properties, name, UINT32_MAX, &p.number)
-                          : json_is_string(value))) {
+        const json_int_t number = json_integer_value(value);
+        if (!p.is_number && !json_is_string(value)) {
             return seed_wrong(s, "a text or an integer is expected");
         }
-        p.text = p.is_number ? NULL : json_string_value(value);
-        if (!p.is_number && strlen(p.text) != json_string_length(value)) {
-            return seed_wrong(s, "a text must not hold U+0000");
+        if (number < 0 || number > UINT32_MAX) {
+            return seed_wrong(s, "an integer from 0 to 4294967295 is expected");
         }
+        p.number = (uint32_t)number;
+        p.text = p.is_number ? NULL : json_string_value(value);
         if (properties_find(out, name) != NULL) {
             return seed_wrong(s, "the same property again");
         }
@@ -90,16 +91,15 @@ static struct cluster_object *read_object(struct seed *s, const json_t *element,
     } else if (given == NULL && kind != CLUSTER_RESOURCE_TYPE) {
         made = object_new_id(s->cluster);
     }
-    struct cluster_object *object =
-        object_new(s->cluster, kind, name, made != NULL ? made : given);
+    struct cluster_object *object = object_new(s->cluster, kind, name, made != NULL ? made : given);
     object->f.number = kind == CLUSTER_NODE ? (uint32_t)strtoul(made, NULL, 10) : 0;
     free(made);
     return read_all_properties(s, element, object) ? object : NULL;
 }
 
 // The object that a member names.
-static struct cluster_object *read_reference(struct seed *s, const json_t *element,
-                                             const char *key, enum cluster_kind kind) {
+static struct cluster_object *read_reference(struct seed *s, const json_t *element, const char *key,
+                                             enum cluster_kind kind) {
     const char *name;
     if (!seed_text(s, element, key, true, &name)) {
         return NULL;
@@ -221,9 +221,18 @@ static bool read_type(struct seed *s, const json_t *element, void *context) {
 }
 
 static bool read_resource(struct seed *s, const json_t *element, void *context) {
-    static const char *const keys[] = {
-        "name", "id",         "type",            "separate_monitor", "online",             "core",
-        "restart", "depends_on", "possible_owners", "properties",       "private_properties", NULL};
+    static const char *const keys[] = {"name",
+                                       "id",
+                                       "type",
+                                       "separate_monitor",
+                                       "online",
+                                       "core",
+                                       "restart",
+                                       "depends_on",
+                                       "possible_owners",
+                                       "properties",
+                                       "private_properties",
+                                       NULL};
     struct cluster_object *group = context;
     bool separate = false;
     if (!seed_object(s, element, keys)) {
@@ -278,15 +287,6 @@ static bool read_group(struct seed *s, const json_t *element, void *context) {
 
 // ---- what refers to resources -------------------------------------------------------------------
 
-static bool circular(const struct cluster_object *from, const struct cluster_object *to) {
-    for (size_t i = 0; i < from->f.depends.count; i++) {
-        if (from->f.depends.at[i] == to || circular(from->f.depends.at[i], to)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool read_dependencies(struct seed *s, const json_t *element, void *context) {
     struct cluster_object *resource = cluster_find(
         s->cluster, CLUSTER_RESOURCE, json_string_value(json_object_get(element, "name")));
@@ -295,11 +295,15 @@ static bool read_dependencies(struct seed *s, const json_t *element, void *conte
     bool good = read_references(s, element, "depends_on", CLUSTER_RESOURCE, &depends);
     for (size_t i = 0; good && i < depends.count; i++) {
         struct cluster_object *on = depends.at[i];
-        if (on == resource || on->f.parent != resource->f.parent || circular(on, resource)) {
-            good = seed_wrong(s, "\"%s\" cannot depend on \"%s\": another group, or circular",
+        if (dependency_check(resource, on) != 0) {
+            good = seed_wrong(s,
+                              "\"%s\" cannot depend on \"%s\": circular, too deep, or in another "
+                              "group",
                               resource->f.name, on->f.name);
+            break;
         }
         objects_add(&resource->f.depends, on);
+        objects_add(&on->members, resource);
     }
     free(depends.at);
     return good;
@@ -320,15 +324,15 @@ static bool read_version(struct seed *s, const json_t *object) {
     const char *vendor = "cmrp", *service_pack = "";
     v->highest = v->lowest = 0x00090003;
     const size_t before = seed_enter(s, "version");
-    if (version != NULL && !(seed_object(s, version, keys) &&
-                             seed_number(s, version, "major", UINT16_MAX, &major) &&
-                             seed_number(s, version, "minor", UINT16_MAX, &minor) &&
-                             seed_number(s, version, "build", UINT16_MAX, &build) &&
-                             seed_text(s, version, "vendor", false, &vendor) &&
-                             seed_text(s, version, "service_pack", false, &service_pack) &&
-                             seed_number(s, version, "highest", UINT32_MAX, &v->highest) &&
-                             seed_number(s, version, "lowest", UINT32_MAX, &v->lowest) &&
-                             seed_number(s, version, "flags", UINT32_MAX, &v->flags))) {
+    if (version != NULL &&
+        !(seed_object(s, version, keys) && seed_number(s, version, "major", UINT16_MAX, &major) &&
+          seed_number(s, version, "minor", UINT16_MAX, &minor) &&
+          seed_number(s, version, "build", UINT16_MAX, &build) &&
+          seed_text(s, version, "vendor", false, &vendor) &&
+          seed_text(s, version, "service_pack", false, &service_pack) &&
+          seed_number(s, version, "highest", UINT32_MAX, &v->highest) &&
+          seed_number(s, version, "lowest", UINT32_MAX, &v->lowest) &&
+          seed_number(s, version, "flags", UINT32_MAX, &v->flags))) {
         return false;
     }
     seed_leave(s, before);
@@ -378,9 +382,8 @@ static uint64_t salt_of(const char *name) {
 }
 
 static bool read_identity(struct seed *s, const json_t *object) {
-    static const char *const keys[] = {"name",   "node",       "version",
-                                       "quorum", "properties", "private_properties",
-                                       "ids",    NULL};
+    static const char *const keys[] = {
+        "name", "node", "version", "quorum", "properties", "private_properties", "ids", NULL};
     struct cluster_object *self = s->cluster->self;
     const char *name;
     uint32_t ids = 0;
@@ -413,8 +416,9 @@ static bool read_rest(struct seed *s, const json_t *object) {
 }
 
 static bool read_document(struct seed *s, const json_t *document) {
-    static const char *const keys[] = {"$schema", "cluster",        "nodes",  "networks",
-                                       "interfaces", "resource_types", "groups", "registry", NULL};
+    static const char *const keys[] = {"$schema",  "cluster",    "nodes",
+                                       "networks", "interfaces", "resource_types",
+                                       "groups",   "registry",   NULL};
     const json_t *cluster = json_object_get(document, "cluster");
     if (!seed_object(s, document, keys)) {
         return false;

@@ -3,8 +3,8 @@
 //
 // cluster.c keeps objects and finds them, object_change.c makes several changes one, object_key.c
 // writes their registry keys, object_state.c is the state machine, object_relation.c what ties
-// objects to each other, object_property.c properties; seed*.c reads and writes them as JSON;
-// event.c tells, port*.c are the ports.
+// objects to each other, object_node.c moves and failures, object_property.c properties; seed*.c
+// reads and writes them as JSON; event.c tells, port*.c are the ports.
 #ifndef CLUSTER_STATE_H
 #define CLUSTER_STATE_H
 
@@ -75,7 +75,8 @@ struct facts {
     bool deleted;
     uint32_t state, sequence;
     // Nonvolatile, all below.
-    bool online; // persistent state: of groups and resources commanded to be online, of nodes paused
+    bool
+        online; // persistent state: of groups and resources commanded to be online, of nodes paused
     bool core, restart;
     uint32_t number;
     char *path;                           // of the cluster: of the quorum
@@ -93,7 +94,9 @@ struct cluster_object {
     struct cluster *cluster;
     struct cluster_object *next, *previous; // of its kind
     char *id, *key;
-    struct objects members;  // of a group: its resources
+    struct objects members;  // of a group: its resources; of a resource: those that depend on it
+    uint64_t mark;           // of the walk that was here last
+    unsigned depth;          // what that walk has found
     struct watches *watches; // NULL: none
     size_t touched;          // its place in the journal, from 1; 0: none
     char *folded_name, *folded_id;
@@ -117,7 +120,8 @@ struct journal_entry {
 struct event {
     struct port_event shown;
     size_t users;
-    char texts[]; // NULs between
+    size_t octets; // that it takes
+    char texts[];  // NULs between
 };
 
 // An event that is told once the change is made.
@@ -134,6 +138,7 @@ struct cluster {
     struct cluster_version version;
     char *vendor, *service_pack;
     uint64_t next_id, salt;
+    uint64_t walk; // the number of the walk through dependencies that was the last
     uint32_t queue_limit, port_limit, filter_limit;
     bool durable;
     json_t *seed_keys; // to be written with the first change
@@ -189,18 +194,33 @@ void members_rebuild(struct cluster *cluster);
 // object_key.c
 uint32_t key_write(struct cluster *cluster, const struct journal_entry *entry);
 
-// object_state.c, object_relation.c
+// object_state.c
+bool resource_pending(uint32_t state);
+// Why a resource, or what it depends on, cannot come online; 0: it can.
+uint32_t resource_obstacle(struct cluster_object *resource);
+// Those that have no obstacle, with all that they depend on: they are pending, then one after
+// another is online, what is depended on first.
+void resources_start(const struct objects *resources);
+// Those that are not failed, with all that depend on them; what depends on others first.
+void resources_stop(const struct objects *resources);
+// The state that it is to be in: of a node, whether it is paused.
+void object_command(struct cluster_object *object, bool online);
 void group_refresh(struct cluster_object *group);
 void network_refresh(struct cluster_object *network);
 void state_set(struct cluster_object *object, uint32_t state);
+
+// object_life.c, object_relation.c, object_node.c
 void state_start(struct cluster *cluster); // the states after the start, without events
 bool node_may_host(const struct cluster_object *node, const struct cluster_object *resource);
 void group_set_owner(struct cluster_object *group, struct cluster_object *node);
 uint32_t node_down(struct cluster_object *node);
-// In the order of dependencies: what is depended on first.
-struct objects group_in_order(const struct cluster_object *group);
+// Why a resource cannot depend on another, whatever their states are; 0: it can.
+uint32_t dependency_check(struct cluster_object *resource, struct cluster_object *on);
+// A resource as the only one of a list.
+#define ONLY(resource) (&(struct objects){&(resource), 1})
+// All that the resources need, or all that needs them, and they themselves: what comes first first.
+struct objects closure(const struct objects *resources, bool needed);
 void object_set_parent(struct cluster_object *object, struct cluster_object *parent);
-void resource_stop(struct cluster_object *resource); // offline, if it is not failed
 
 // object_property.c
 void properties_clear(struct properties *properties);
@@ -238,7 +258,9 @@ void event_tell_object(struct cluster_object *object, unsigned what, uint64_t fl
 void event_tell_v2(struct cluster_object *object, uint64_t flag, struct port_payload payload);
 void event_deliver_pending(struct cluster *cluster);
 void event_drop_pending(struct cluster *cluster);
-void event_registry(void *context, const struct registry_event *event); // registry_listener
+// registry_listener
+void event_registry(void *context, const struct registry_event *event);
+void event_registry_told(void *context);
 void event_release(struct event *event);
 // One event that goes to one port alone.
 struct event *event_of_state(struct cluster_object *object);
@@ -270,8 +292,9 @@ struct port {
     uint32_t filters;
     struct port_waiter *waiters, *last_waiter;
     uint64_t next_waiter;
-    uint64_t lost; // indications that were dropped, for the log
-    uint32_t users; // the port's own functions on the stack
+    uint64_t octets; // of the events in the queue, each as if it were in no other
+    uint64_t lost;   // indications that were dropped, for the log
+    uint32_t users;  // the port's own functions on the stack
     uint8_t version;
     bool ready, dropping, closed;
 };
@@ -284,6 +307,7 @@ void port_serve(struct cluster *cluster);
 void ports_close_all(struct cluster *cluster);
 void filters_free(struct port *port);
 void key_watch_release(struct cluster *cluster, struct key_watch *watch);
+// The key is deleted; one of the same name is another one.
 void key_watch_orphan(struct cluster *cluster, const char *folded_path);
 
 // ---- seed ---------------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ cmrp_view service_octets(const struct service_call *call, unsigned n) {
     return service_slot(call, n)->bytes;
 }
 
+bool service_fits_name(const struct service_call *call, unsigned n) {
+    return service_slot(call, n)->bytes.size <= 2 * (size_t)SERVICE_NAME_UNITS;
+}
+
 const char *service_text(struct service_call *call, unsigned n) {
     return service_slot_text(call, service_slot(call, n));
 }
@@ -190,7 +194,7 @@ cmrp_slot *service_slot_set_rows(struct service_call *call, cmrp_slot *slot, siz
 
 // ---- answers ------------------------------------------------------------------------------------
 
-// Encodes the response into the service's buffer.
+// Encodes the response into the service's buffer, little-endian as the server's PDUs say they are.
 static bool encode(struct service_call *call, size_t *size) {
     struct buffer *output = &call->service->output;
     const cmrp_stub_format format = {call->row->description, CMRP_INTERFACE_3, true, call->syntax,

@@ -161,6 +161,5 @@ const struct service_method service_cluster_methods[] = {
      {"lpwMajorVersion", "lpwMinorVersion", "lpwBuildNumber", "lpszVendorId", "lpszCSDVersion",
       "ppClusterOpVerInfo"}, NULL},
     {104, not_implemented,      SERVICE_NOTHING, SERVICE_STATE_NONE, 0, 0, {NULL}, NULL},
-    {108, not_implemented,      SERVICE_NOTHING, SERVICE_STATE_NONE, 0, 0, {NULL}, NULL},
     {0},
 };

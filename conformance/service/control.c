@@ -39,6 +39,7 @@ struct control {
     struct property_target target;
     uint8_t of;
     uint32_t function;
+    enum property_scope scope;
     cmrp_view input;
     cmrp_view output; // in the call's memory
 };
@@ -81,19 +82,21 @@ static void put_number(struct control *c, uint32_t number) {
     c->output = (cmrp_view){octets, c->output.size + sizeof number};
 }
 
-static void put_class_info(struct control *c) {
+static uint32_t get_class_info(struct control *c) {
     const size_t i = type_index(c);
     put_number(c, i < TYPES ? types[i].class : NO_CLASS);
     put_number(c, i < TYPES ? types[i].subclass & SHARED : 0);
+    return STATUS_SUCCESS;
 }
 
-static void put_characteristics(struct control *c) {
+static uint32_t get_characteristics(struct control *c) {
     const size_t i = c->of == OF_TYPE ? type_index(c) : TYPES;
     put_number(c, i < TYPES ? types[i].characteristics : 0);
+    return STATUS_SUCCESS;
 }
 
 // CLUS_FLAG_CORE of a group: that it holds a core resource [2.2.2.5].
-static void put_flags(struct control *c) {
+static uint32_t get_flags(struct control *c) {
     const struct cluster_object *resource = NULL;
     uint32_t core = 0;
     for (size_t i = 0; c->of == OF_GROUP &&
@@ -102,10 +105,26 @@ static void put_flags(struct control *c) {
         core |= cluster_object_core(resource);
     }
     put_number(c, core);
+    return STATUS_SUCCESS;
+}
+
+static uint32_t get_name(struct control *c) {
+    c->output = property_text(c->call, cluster_object_name(c->target.object));
+    return STATUS_SUCCESS;
+}
+
+static uint32_t get_id(struct control *c) {
+    c->output = property_text(c->call, cluster_object_id(c->target.object));
+    return STATUS_SUCCESS;
+}
+
+static uint32_t nothing(struct control *c) {
+    (void)c;
+    return STATUS_SUCCESS;
 }
 
 // The name of the cluster in its domain, which is the property DNSSuffix where that is set.
-static void put_fqdn(struct control *c) {
+static uint32_t get_fqdn(struct control *c) {
     struct cluster_property suffix;
     const char *name = cluster_name(c->target.cluster);
     const bool has = cluster_property_get(c->target.cluster, NULL, false, "DNSSuffix", &suffix) &&
@@ -114,6 +133,7 @@ static void put_fqdn(struct control *c) {
     buffer_printf(&text, has ? "%s.%s" : "%s", name, has ? suffix.text : "");
     c->output = property_text(c->call, buffer_text(&text));
     buffer_free(&text);
+    return STATUS_SUCCESS;
 }
 
 // Whether quorum survives without a node, or without the quorum resource [2.2.2.10]. A request
@@ -144,79 +164,78 @@ static uint32_t check_voter(struct control *c) {
 
 // ---- properties ---------------------------------------------------------------------------------
 
-static void put_properties(struct control *c, enum property_scope scope, bool names) {
-    const struct property_list list = property_gather(c->call, &c->target, scope);
-    c->output = names ? property_names(c->call, &list) : property_encode(c->call, &list);
+static uint32_t get_properties(struct control *c) {
+    const struct property_list list = property_gather(c->call, &c->target, c->scope);
+    c->output = property_encode(c->call, &list);
+    return STATUS_SUCCESS;
 }
 
-static uint32_t set_properties(struct control *c, bool private, bool validate) {
+static uint32_t get_names(struct control *c) {
+    const struct property_list list = property_gather(c->call, &c->target, c->scope);
+    c->output = property_names(c->call, &list);
+    return STATUS_SUCCESS;
+}
+
+static uint32_t validate(struct control *c) {
+    struct property_list list;
+    return property_decode(c->call, c->input, &list);
+}
+
+static uint32_t set_properties(struct control *c) {
     struct property_list list;
     uint32_t status = property_decode(c->call, c->input, &list);
-    for (size_t i = 0; status == STATUS_SUCCESS && !validate && i < list.count; i++) {
-        status = cluster_set_property(c->target.cluster, c->target.object, private, &list.at[i]);
+    for (size_t i = 0; status == STATUS_SUCCESS && i < list.count; i++) {
+        status = cluster_set_property(c->target.cluster, c->target.object,
+                                      c->scope == PROPERTY_PRIVATE, &list.at[i]);
     }
     return status;
 }
 
 // ---- dispatch -----------------------------------------------------------------------------------
 
-static uint32_t run_property(struct control *c) {
-    switch (c->function) {
-    case ENUM_COMMON: put_properties(c, PROPERTY_COMMON, true); return STATUS_SUCCESS;
-    case GET_RO_COMMON: put_properties(c, PROPERTY_RO_COMMON, false); return STATUS_SUCCESS;
-    case GET_COMMON: put_properties(c, PROPERTY_COMMON, false); return STATUS_SUCCESS;
-    case ENUM_PRIVATE: put_properties(c, PROPERTY_PRIVATE, true); return STATUS_SUCCESS;
-    case GET_RO_PRIVATE: put_properties(c, PROPERTY_RO_PRIVATE, false); return STATUS_SUCCESS;
-    case GET_PRIVATE: put_properties(c, PROPERTY_PRIVATE, false); return STATUS_SUCCESS;
-    case SET_COMMON: return set_properties(c, false, false);
-    case VALIDATE_COMMON: return set_properties(c, false, true);
-    case SET_PRIVATE: return set_properties(c, true, false);
-    case VALIDATE_PRIVATE: return set_properties(c, true, true);
-    default: return INVALID_FUNCTION;
-    }
-}
+enum {
+    TYPE = 1 << OF_TYPE,
+    GROUP = 1 << OF_GROUP,
+    NODE = 1 << OF_NODE,
+    CLUSTER = 1 << OF_CLUSTER,
+    ANY = TYPE | GROUP | NODE | CLUSTER,
+};
+
+static const struct {
+    uint32_t function;
+    unsigned of; // of what there is such a code
+    uint32_t (*run)(struct control *c);
+    enum property_scope scope;
+} functions[] = {
+    {UNKNOWN, ANY, nothing, 0},
+    {GET_CHARACTERISTICS, TYPE | GROUP | NODE, get_characteristics, 0},
+    {GET_FLAGS, TYPE | GROUP | NODE, get_flags, 0},
+    {GET_CLASS_INFO, TYPE, get_class_info, 0},
+    {GET_NAME, GROUP | NODE, get_name, 0},
+    {GET_ID, GROUP | NODE, get_id, 0},
+    {GET_FQDN, CLUSTER, get_fqdn, 0},
+    {CHECK_VOTER_EVICT, CLUSTER, check_voter, 0},
+    {CHECK_VOTER_DOWN, CLUSTER, check_voter, 0},
+    {ENUM_COMMON, ANY, get_names, PROPERTY_COMMON},
+    {GET_RO_COMMON, ANY, get_properties, PROPERTY_RO_COMMON},
+    {GET_COMMON, ANY, get_properties, PROPERTY_COMMON},
+    {SET_COMMON, ANY, set_properties, PROPERTY_COMMON},
+    {VALIDATE_COMMON, ANY, validate, PROPERTY_COMMON},
+    {ENUM_PRIVATE, ANY, get_names, PROPERTY_PRIVATE},
+    {GET_RO_PRIVATE, ANY, get_properties, PROPERTY_RO_PRIVATE},
+    {GET_PRIVATE, ANY, get_properties, PROPERTY_PRIVATE},
+    {SET_PRIVATE, ANY, set_properties, PROPERTY_PRIVATE},
+    {VALIDATE_PRIVATE, ANY, validate, PROPERTY_PRIVATE},
+};
 
 static uint32_t run_function(struct control *c) {
-    const bool named = c->of == OF_GROUP || c->of == OF_NODE;
-    switch (c->function) {
-    case UNKNOWN: return STATUS_SUCCESS;
-    case GET_CHARACTERISTICS:
-        if (c->of == OF_CLUSTER) {
-            return INVALID_FUNCTION;
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        if (functions[i].function == c->function && (functions[i].of >> c->of & 1) != 0) {
+            c->scope = functions[i].scope;
+            return functions[i].run(c);
         }
-        put_characteristics(c);
-        return STATUS_SUCCESS;
-    case GET_FLAGS:
-        if (c->of == OF_CLUSTER) {
-            return INVALID_FUNCTION;
-        }
-        put_flags(c);
-        return STATUS_SUCCESS;
-    case GET_CLASS_INFO:
-        if (c->of != OF_TYPE) {
-            return INVALID_FUNCTION;
-        }
-        put_class_info(c);
-        return STATUS_SUCCESS;
-    case GET_NAME:
-    case GET_ID:
-        if (!named) {
-            return INVALID_FUNCTION;
-        }
-        c->output =
-            property_text(c->call, c->function == GET_NAME ? cluster_object_name(c->target.object)
-                                                           : cluster_object_id(c->target.object));
-        return STATUS_SUCCESS;
-    case GET_FQDN:
-        if (c->of != OF_CLUSTER) {
-            return INVALID_FUNCTION;
-        }
-        put_fqdn(c);
-        return STATUS_SUCCESS;
-    case CHECK_VOTER_EVICT:
-    case CHECK_VOTER_DOWN: return c->of != OF_CLUSTER ? (uint32_t)INVALID_FUNCTION : check_voter(c);
-    default: return run_property(c);
     }
+    return INVALID_FUNCTION;
 }
 
 // Gives the client what fits into its room.
@@ -284,7 +303,7 @@ static bool put_group(struct service_call *call, struct cluster_object *group, c
     enum { COMMON = 1, RO_COMMON = 2 };
     const struct property_target target = {service_cluster(call), group};
     struct control flags = {.call = call, .target = target, .of = OF_GROUP};
-    put_flags(&flags);
+    get_flags(&flags);
     service_slot_set_text(call, &row[NAME], cluster_object_name(group));
     service_slot_set_text(call, &row[ID], cluster_object_id(group));
     service_slot_number(&row[STATE], cluster_object_state(group));

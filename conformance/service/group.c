@@ -7,7 +7,10 @@ enum { ASSERTION_FAILURE = 668 };
 // Parameters: the handle, the name.
 static void create_group(struct service_call *call) {
     struct cluster_object *group = NULL;
-    uint32_t status = cluster_group_create(service_cluster(call), service_text(call, 1), &group);
+    uint32_t status =
+        service_fits_name(call, 1)
+            ? cluster_group_create(service_cluster(call), service_text(call, 1), &group)
+            : (uint32_t)CLUSTER_ERROR_INVALID_NAME;
     if (status == STATUS_SUCCESS) {
         status = service_open(call, 0, SERVICE_HGROUP, group, SERVICE_ALL, 0);
     }

@@ -39,7 +39,7 @@ static void open_group_set(struct service_call *call) {
 static uint32_t create(struct service_call *call, const char *name, struct registry_key **set) {
     struct registry_key *sets;
     bool created = false;
-    if (!is_name(name)) {
+    if (!is_name(name) || !service_fits_name(call, 1)) {
         return CLUSTER_ERROR_INVALID_NAME;
     }
     uint32_t status = open_place(call, true, &sets);

@@ -106,8 +106,10 @@ static void close_object(struct service_call *call) {
 enum { VALUE = 1, NODE_NAME, GROUP_NAME };
 
 static void set_name(struct service_call *call) {
-    service_done(call,
-                 cluster_object_rename(service_object(call, HANDLE), service_text(call, VALUE)));
+    struct cluster_object *object = service_object(call, HANDLE);
+    service_done(call, service_fits_name(call, VALUE)
+                           ? cluster_object_rename(object, service_text(call, VALUE))
+                           : (uint32_t)CLUSTER_ERROR_INVALID_NAME);
 }
 
 static void get_id(struct service_call *call) {

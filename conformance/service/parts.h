@@ -130,6 +130,10 @@ uint64_t service_number(const struct service_call *call, unsigned n);
 const char *service_text(struct service_call *call, unsigned n);
 // A text of a slot that is not a parameter (member of a structure); in the call's memory.
 const char *service_slot_text(struct service_call *call, const cmrp_slot *slot);
+// Whether a text is short enough for the name of an object. The specification has no limit but for
+// those of clusters and nodes; without one, each list and event would carry what a client made up.
+enum { SERVICE_NAME_UNITS = 1024 };
+bool service_fits_name(const struct service_call *call, unsigned n);
 cmrp_view service_octets(const struct service_call *call, unsigned n);
 // The members of a structure that is a parameter; false where the pointer is NULL.
 bool service_record(const struct service_call *call, unsigned n,

@@ -27,6 +27,7 @@ static const struct {
     {OF_CLUSTER, {"Description", false, 0, ""}},
 };
 enum { SCHEMA = sizeof schema / sizeof schema[0], READ_ONLY = 4 };
+enum { MOST = 1000 }; // properties in one request: each that is set costs a transaction
 
 // ---- gathering ----------------------------------------------------------------------------------
 
@@ -92,7 +93,7 @@ bool property_select(struct service_call *call, const struct property_list *all,
     size_t cursor = 0;
     cmrp_view name;
     *selected = (struct property_list){0};
-    selected->at = service_alloc(call, (names.size / 2 + 1) * sizeof *selected->at);
+    selected->at = service_alloc(call, (all->count + 1) * sizeof *selected->at);
     while (cmrp_multi_sz_next(names, &cursor, &name)) {
         const cmrp_slot slot = {.present = true, .order = CMRP_LITTLE_ENDIAN, .bytes = name};
         const char *text = service_slot_text(call, &slot);
@@ -101,7 +102,7 @@ bool property_select(struct service_call *call, const struct property_list *all,
             return true;
         }
         const struct cluster_property *found = find(all, text);
-        if (found == NULL) {
+        if (found == NULL || selected->count == all->count) { // some twice
             return false;
         }
         selected->at[selected->count++] = *found;
@@ -206,9 +207,11 @@ uint32_t property_decode(struct service_call *call, cmrp_view octets, struct pro
     if (!cmrp_property_list_open(&reader, octets, 0, &error)) {
         return STATUS_INVALID_PARAMETER;
     }
-    // No property is smaller than that.
-    list->at = service_alloc(call, (octets.size / 8 + 1) * sizeof *list->at);
+    list->at = service_alloc(call, MOST * sizeof *list->at);
     while (cmrp_property_list_next(&reader, &property)) {
+        if (list->count == MOST) {
+            return STATUS_INVALID_PARAMETER;
+        }
         struct cluster_property *p = &list->at[list->count++];
         p->name = text_of(call, property.name);
         if (*p->name == '\0' || !take_value(call, &property, p)) {

@@ -28,7 +28,8 @@ struct property_list {
 struct property_list property_gather(struct service_call *call,
                                      const struct property_target *target,
                                      enum property_scope scope);
-// Those of the names in a MULTI_SZ, or all of them for "*". false: there is a name that none has.
+// Those of the names in a MULTI_SZ, or all of them for "*". false: there is a name that none has,
+// or more names than properties.
 bool property_select(struct service_call *call, const struct property_list *all, cmrp_view names,
                      struct property_list *selected);
 
@@ -38,7 +39,8 @@ cmrp_view property_names(struct service_call *call, const struct property_list *
 // UTF-16 in little-endian order with its NUL.
 cmrp_view property_text(struct service_call *call, const char *utf8);
 
-// Reads a PROPERTY_LIST of numbers and texts. 0, or 0x57 for what is none, or holds other values.
+// Reads a PROPERTY_LIST of numbers and texts. 0, or 0x57 for what is none, holds other values, or
+// is too long.
 uint32_t property_decode(struct service_call *call, cmrp_view octets, struct property_list *list);
 
 #endif

@@ -70,7 +70,7 @@ static void answer_key(struct service_call *call, unsigned n, uint32_t status,
 // Parameters: samDesired, the handle.
 static void get_root_key(struct service_call *call) {
     struct registry_key *key = NULL;
-    uint32_t rights;
+    uint32_t rights = 0;
     uint32_t status = STATUS_ACCESS_DENIED;
     if (evaluate(call, (uint32_t)service_number(call, 0), &rights)) {
         status = registry_root(cluster_registry(service_cluster(call)), &key);
@@ -81,7 +81,7 @@ static void get_root_key(struct service_call *call) {
 // Parameters: key, name, samDesired, the handle.
 static void open_key(struct service_call *call) {
     struct registry_key *key = NULL;
-    uint32_t rights;
+    uint32_t rights = 0;
     uint32_t status = STATUS_ACCESS_DENIED;
     if (evaluate(call, (uint32_t)service_number(call, 2), &rights)) {
         status = registry_key_open(service_object(call, 0), service_text(call, 1), &key);
@@ -107,7 +107,7 @@ static void create_key(struct service_call *call) {
     struct registry_key *key = NULL;
     bool created = false;
     cmrp_view sd;
-    uint32_t rights;
+    uint32_t rights = 0;
     uint32_t status = STATUS_ACCESS_DENIED;
     if (!given_security(call, 3, &sd)) {
         status = INVALID_SECURITY_DESCR;
@@ -305,14 +305,13 @@ static void get_key_security(struct service_call *call) {
     if (status == 0) {
         cmrp_slot *answer = service_set_rows(call, 3, 1);
         security_merge(&chosen, (cmrp_view){whole, size}, components, NULL, 0);
-        if (chosen.size > room) {
-            status = INSUFFICIENT_BUFFER; // and how much would do: room of which nothing is sent
-            service_slot_number(&answer[ROOM], chosen.size);
-            service_slot_set_octets(&answer[DESCRIPTOR], (cmrp_view){(const uint8_t *)"", 0});
-        } else {
-            service_slot_number(&answer[ROOM], room);
-            service_slot_set_octets(&answer[DESCRIPTOR], buffer_view(&chosen));
-        }
+        // A NULL pointer with room behind it is not allowed: where there is too little room, none
+        // of the octets go.
+        const bool fits = chosen.size <= room;
+        status = fits ? STATUS_SUCCESS : INSUFFICIENT_BUFFER;
+        service_slot_number(&answer[ROOM], fits ? room : chosen.size);
+        service_slot_set_octets(&answer[DESCRIPTOR],
+                                fits ? buffer_view(&chosen) : (cmrp_view){NULL, 0});
     }
     service_done(call, status);
     buffer_free(&chosen);

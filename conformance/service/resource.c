@@ -11,6 +11,10 @@ static void create_resource(struct service_call *call) {
         service_done(call, STATUS_INVALID_PARAMETER);
         return;
     }
+    if (!service_fits_name(call, 2)) {
+        service_done(call, CLUSTER_ERROR_INVALID_NAME);
+        return;
+    }
     struct cluster_object *resource = NULL;
     uint32_t status = cluster_resource_create(service_object(call, 1), service_text(call, 2),
                                               service_text(call, 3), flags, &resource);

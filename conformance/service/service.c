@@ -102,10 +102,30 @@ static void run(struct service_call *call, const struct rpc_request *request) {
     }
 }
 
+static void refuse_password(struct service *service, struct rpc_call *rpc,
+                            const struct rpc_request *request) {
+    uint8_t octets[64];
+    cmrp_error error = {0};
+    cmrp_writer writer;
+    cmrp_writer_init(&writer, octets, sizeof octets, &error, NULL);
+    service->counters.calls[request->opnum]++;
+    if (service_refuse_password(request, &writer)) {
+        service->counters.failed++;
+        rpc_call_respond(rpc, octets, writer.size);
+    } else {
+        service->counters.faulted++;
+        rpc_call_fault(rpc, RPC_FAULT_BAD_STUB_DATA, true);
+    }
+}
+
 static void on_call(void *context, struct rpc_call *rpc, const struct rpc_request *request) {
     struct service *service = context;
     const struct service_row *row =
         request->opnum < SERVICE_OPNUMS ? &service->rows[request->opnum] : NULL;
+    if (request->opnum == SET_SERVICE_ACCOUNT_PASSWORD) {
+        refuse_password(service, rpc, request);
+        return;
+    }
     if (row == NULL || row->method == NULL) {
         service->counters.faulted++;
         rpc_call_fault(rpc, RPC_FAULT_OP_RANGE, true);
@@ -173,9 +193,10 @@ void service_set_state(struct service *service, enum service_state state) {
 }
 
 bool service_serves(const struct service *service, unsigned opnum) {
-    return opnum < SERVICE_OPNUMS && service->rows[opnum].method != NULL;
+    return opnum == SET_SERVICE_ACCOUNT_PASSWORD ||
+           (opnum < SERVICE_OPNUMS && service->rows[opnum].method != NULL);
 }
 
 size_t service_method_count(const struct service *service) {
-    return service->method_count;
+    return service->method_count + 1; // SET_SERVICE_ACCOUNT_PASSWORD has no row
 }

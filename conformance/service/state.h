@@ -53,6 +53,11 @@ struct service_call {
 // written.
 void service_complain(const struct service_call *call, const char *stub, const cmrp_error *error);
 
+// password.c: the response stub of a method that the codec does not describe; false: the request
+// cannot be read. `writer` has room for 64 octets.
+enum { SET_SERVICE_ACCOUNT_PASSWORD = 108 };
+bool service_refuse_password(const struct rpc_request *request, cmrp_writer *writer);
+
 // methods.c: fills the rows in. NULL, or what is wrong (free() it).
 char *service_rows_prepare(struct service *service);
 void service_rows_free(struct service *service);

@@ -46,9 +46,11 @@ static void remove_files(void) {
 }
 
 char *test_file(const char *name) {
-    if (made_count == 0) {
+    static bool there;
+    if (!there) {
         assert_non_null(mkdtemp(directory));
         atexit(remove_files);
+        there = true;
     }
     assert_true(made_count < sizeof made / sizeof *made);
     made[made_count] = util_format("%s/%s", directory, name);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static sqlite3_vfs *real;
-static int countdown = -1, failure, operations;
+static int countdown = -1, failure, operations, syncs;
 static bool stays, happened;
 
 struct shim { // SQLite's part, then the real file behind it
@@ -47,6 +47,7 @@ static int shim_truncate(sqlite3_file *f, sqlite3_int64 size) {
     return fails() ? failure : file_of(f)->pMethods->xTruncate(file_of(f), size);
 }
 static int shim_sync(sqlite3_file *f, int flags) {
+    syncs++;
     return fails() ? failure : file_of(f)->pMethods->xSync(file_of(f), flags);
 }
 static int shim_size(sqlite3_file *f, sqlite3_int64 *size) {
@@ -115,16 +116,22 @@ void faulty_disk_fail(int after, int code, bool lasting) {
     stays = lasting;
     happened = false;
     operations = 0;
+    syncs = 0;
 }
 
 void faulty_disk_mend(void) {
     countdown = -1;
     happened = false;
     operations = 0;
+    syncs = 0;
 }
 
 int faulty_disk_count(void) {
     return operations;
+}
+
+int faulty_disk_syncs(void) {
+    return syncs;
 }
 
 bool faulty_disk_failed(void) {

@@ -28,7 +28,7 @@ static void overflowed(void *context, const char *path) {
 }
 
 void fixture_open(struct fixture *f, const char *path, const struct registry_limits *limits) {
-    const struct registry_listener listener = {f, changed, overflowed};
+    const struct registry_listener listener = {f, changed, overflowed, NULL};
     char *error;
     *f = (struct fixture){0};
     f->registry = registry_open(path, limits, &listener, &error);

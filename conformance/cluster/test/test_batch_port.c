@@ -225,6 +225,22 @@ static void whom_a_batch_concerns(void **state) {
     }
 }
 
+static void looking_is_not_touching(void **state) {
+    (void)state;
+    struct waiting w = {0};
+    struct registry_key *key = make_key(f.root, "a");
+    struct batch_port *port = make_port(key);
+    struct batch b = {0};
+    batch_text(&b, CMRP_CLUSREG_CONDITION_KEY_EXISTS, "a", NULL);
+    batch_text(&b, SET, "v", "x");
+    assert_batch(f.root, &b, 0, 0);
+    wait_at(port, &w);
+    assert_int_equal(w.count, 0);
+    forget(&w);
+    batch_port_close(port);
+    registry_key_release(key);
+}
+
 static void the_port_of_a_deleted_key(void **state) {
     (void)state;
     struct waiting w = {0};
@@ -396,6 +412,7 @@ int main(void) {
         TEST(what_is_mirrored),
         TEST(what_is_no_indication),
         TEST(whom_a_batch_concerns),
+        TEST(looking_is_not_touching),
         TEST(the_port_of_a_deleted_key),
         TEST(first_come_first_served),
         TEST(waiters_do_as_they_like),

@@ -232,6 +232,48 @@ static void limits_are_options(void **state) {
     fixture_close(&small);
 }
 
+static void what_a_registry_may_hold(void **state) {
+    (void)state;
+    const struct registry_limits limits = {.octets = 200000, .path_units = 20, .news_octets = 2000};
+    struct fixture small;
+    struct registry_key *key, *deep;
+    bool created;
+    uint8_t data[10000] = {0};
+    fixture_open(&small, NULL, &limits);
+    deep = make_key(small.root, "12345\\12345\\123"); // 15 units
+    assert_int_equal(registry_key_create(deep, "1234", NULL, &created, &key), 0);
+    registry_key_release(key);
+    assert_int_equal(registry_key_create(deep, "12345", NULL, &created, &key),
+                     REGISTRY_ERROR_INVALID_NAME);
+    registry_key_release(deep);
+
+    // So many changes at once cannot be told, and are not made.
+    struct batch b = {0};
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "key%d", i);
+        batch_text(&b, CMRP_CLUSREG_CREATE_KEY, name, NULL);
+    }
+    buffer_clear(&small.news);
+    assert_batch(small.root, &b, REGISTRY_ERROR_TOO_LARGE, 0);
+    assert_news(&small, "");
+    assert_open(small.root, "key0", REGISTRY_ERROR_FILE_NOT_FOUND);
+
+    int count = 0;
+    uint32_t status = 0;
+    while (status == 0 && count < 100) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", count++);
+        status = registry_value_set(small.root, name, CMRP_REG_BINARY, (cmrp_view){data, 10000});
+    }
+    assert_int_equal(status, REGISTRY_ERROR_DISK_FULL);
+    assert_true(count > 5 && count < 20);
+    assert_int_equal(registry_value_delete(small.root, "0"), 0); // and then there is room again
+    assert_int_equal(registry_value_set(small.root, "0", CMRP_REG_BINARY, (cmrp_view){data, 10000}),
+                     0);
+    fixture_close(&small);
+}
+
 static void deletion_of_one_key(void **state) {
     (void)state;
     registry_key_release(make_key(f.root, "a\\b"));
@@ -424,6 +466,28 @@ static void times_of_change(void **state) {
     registry_key_release(b);
 }
 
+static void times_of_a_batch(void **state) {
+    (void)state;
+    struct registry_key *a = make_key(f.root, "a");
+    struct registry_key *b = make_key(f.root, "b");
+    struct registry_key *c = make_key(f.root, "c");
+    const uint64_t before = written_of(c);
+    wait_a_moment();
+    struct batch batch = {0};
+    batch_text(&batch, CMRP_CLUSREG_CREATE_KEY, "a", NULL); // opened
+    batch_text(&batch, CMRP_CLUSREG_SET_VALUE, "v", "x");
+    batch_text(&batch, CMRP_CLUSREG_CREATE_KEY, "b", NULL);
+    batch_text(&batch, CMRP_CLUSREG_SET_VALUE, "v", "x");
+    batch_text(&batch, CMRP_CLUSREG_CREATE_KEY, "c", NULL);
+    assert_batch(f.root, &batch, 0, 0);
+    assert_true(written_of(a) > before);
+    assert_int_equal(written_of(a), written_of(b)); // one change, one time
+    assert_int_equal(written_of(c), before);
+    registry_key_release(a);
+    registry_key_release(b);
+    registry_key_release(c);
+}
+
 static void many_changes_as_one(void **state) {
     (void)state;
     struct registry_key *kept, *undone;
@@ -450,6 +514,13 @@ static void many_changes_as_one(void **state) {
     set_text(kept, "v", "x");
     assert_int_equal(registry_value_delete(kept, "none"), REGISTRY_ERROR_FILE_NOT_FOUND);
     assert_int_equal(registry_key_delete(f.root, "none"), REGISTRY_ERROR_FILE_NOT_FOUND);
+    // One that fails half way is undone by itself.
+    const cmrp_view huge = {(const uint8_t *)"", SIZE_MAX / 2};
+    struct registry_key *none;
+    bool created;
+    assert_int_equal(registry_key_create(f.root, "half\\way", &huge, &created, &none),
+                     REGISTRY_ERROR_TOO_LARGE);
+    assert_open(f.root, "half", REGISTRY_ERROR_FILE_NOT_FOUND);
     assert_news(&f, ""); // not yet
     assert_int_equal(registry_commit(f.registry), 0);
     assert_news(&f, "created [kept]\nset [kept] v\n");
@@ -470,12 +541,14 @@ int main(void) {
         TEST(case_is_folded),
         TEST(names_and_depths_have_limits),
         TEST(limits_are_options),
+        TEST(what_a_registry_may_hold),
         TEST(deletion_of_one_key),
         TEST(deletion_of_a_tree),
         TEST(a_deleted_key_is_dead_for_ever),
         TEST(enumeration_is_in_order_and_bounded),
         TEST(info_follows_every_change),
         TEST(times_of_change),
+        TEST(times_of_a_batch),
         TEST(many_changes_as_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,9 +56,22 @@ static bool is_below(const struct model *m, int key, int top) {
     return key != top && (size == 0 || (strncmp(path, above, size) == 0 && path[size] == '\\'));
 }
 
+static void append(char out[PATH], const char *text) {
+    const size_t size = strlen(out);
+    const size_t more = strlen(text);
+    assert_true(size + more < PATH);
+    memcpy(out + size, text, more + 1);
+}
+
+static void add_level(char out[PATH], const char *name) {
+    append(out, *out != '\0' && *name != '\0' ? "\\" : "");
+    append(out, name);
+}
+
 static const char *join(const struct model *m, int key, const char *path, char out[PATH]) {
-    const char *base = m->keys[key].path;
-    snprintf(out, PATH, "%s%s%s", base, *base != '\0' && *path != '\0' ? "\\" : "", path);
+    out[0] = '\0';
+    append(out, m->keys[key].path);
+    add_level(out, path);
     return out;
 }
 
@@ -74,14 +87,12 @@ static int make(struct model *m, const char *path, bool *made) {
         char above[PATH];
         bool ignored;
         const int parent = make(m, parent_of(path, above), &ignored);
-        char base[PATH];
         const char *cut = strrchr(path, '\\');
         assert_true(m->used < KEYS);
-        memcpy(base, m->keys[parent].path, PATH);
         key = m->used++;
         m->keys[key] = (struct model_key){.there = true};
-        snprintf(m->keys[key].path, PATH, "%s%s%s", base, *base != '\0' ? "\\" : "",
-                 cut != NULL ? cut + 1 : path);
+        append(m->keys[key].path, m->keys[parent].path);
+        add_level(m->keys[key].path, cut != NULL ? cut + 1 : path);
         memcpy(m->keys[key].sd, m->keys[parent].sd, sizeof m->keys[key].sd);
     }
     return key;
@@ -191,7 +202,7 @@ static const char *draw_path(struct both *b, char out[PATH]) {
     const uint32_t levels = 1 + draw(&b->seed, 3);
     out[0] = '\0';
     for (uint32_t i = 0; i < levels; i++) {
-        strcat(strcat(out, i > 0 ? "\\" : ""), draw_name(b));
+        add_level(out, draw_name(b));
     }
     return out;
 }

@@ -395,6 +395,26 @@ static void killed_in_the_middle(void **state) {
     free(path);
 }
 
+// A loss of power cannot be played here; but that the disk is told can be seen.
+static void what_is_acknowledged_is_on_the_disk(void **state) {
+    (void)state;
+    struct fixture f;
+    char *path = fresh();
+    fixture_open(&f, path, NULL);
+    for (uint32_t number = 1; number <= 5; number++) {
+        struct batch b = {0};
+        put_batch(&b, number);
+        faulty_disk_mend();
+        assert_batch(f.root, &b, 0, 0);
+        assert_true(faulty_disk_syncs() >= 1);
+        faulty_disk_mend();
+        set_text(f.root, "w", "x");
+        assert_true(faulty_disk_syncs() >= 1);
+    }
+    fixture_close(&f);
+    free(path);
+}
+
 // ---- disks that fail ----------------------------------------------------------------------------
 
 // A batch during which the operation number n fails, for every n: it is done, or nothing of it is;
@@ -544,6 +564,7 @@ int main(void) {
         cmocka_unit_test(a_file_in_use),
         cmocka_unit_test(paths_that_look_like_something_else),
         cmocka_unit_test(killed_in_the_middle),
+        cmocka_unit_test(what_is_acknowledged_is_on_the_disk),
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(a_failing_disk),
         cmocka_unit_test(a_disk_that_fails_during_many_changes),

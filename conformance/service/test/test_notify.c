@@ -23,7 +23,8 @@ static struct scene begin(cmrp_syntax syntax, unsigned version) {
     s.link = driver_connect(s.d, syntax, 0);
     s.other = driver_connect(s.d, syntax, s.link->group);
     driver_open(s.other, "ApiOpenCluster", NULL, NULL, s.cluster);
-    driver_open(s.other, version == 1 ? "ApiCreateNotify" : "ApiCreateNotifyV2", NULL, NULL, s.port);
+    driver_open(s.other, version == 1 ? "ApiCreateNotify" : "ApiCreateNotifyV2", NULL, NULL,
+                s.port);
     return s;
 }
 
@@ -62,8 +63,8 @@ struct adding {
 };
 
 static const struct adding addings[] = {
-    {"ApiAddNotifyNode", "ApiReAddNotifyNode", "hNode", CLUSTER_NODE, "ApiOpenNode",
-     "lpszNodeName", "NODE2", 0x1},
+    {"ApiAddNotifyNode", "ApiReAddNotifyNode", "hNode", CLUSTER_NODE, "ApiOpenNode", "lpszNodeName",
+     "NODE2", 0x1},
     {"ApiAddNotifyGroup", "ApiReAddNotifyGroup", "hGroup", CLUSTER_GROUP, "ApiOpenGroup",
      "lpszGroupName", "Web", 0x1000},
     {"ApiAddNotifyResource", "ApiReAddNotifyResource", "hResource", CLUSTER_RESOURCE,
@@ -117,10 +118,9 @@ static void change_state(struct scene *s, struct cluster_object *object) {
         assert_int_equal(cluster_set_state(object, CLUSTER_RESOURCE_ONLINE_PENDING), 0);
         break;
     default:
-        assert_int_equal(
-            cluster_set_state(cluster_find(c, CLUSTER_NETWORK, "Cluster Network 1"),
-                              CLUSTER_NETWORK_DOWN),
-            0);
+        assert_int_equal(cluster_set_state(cluster_find(c, CLUSTER_NETWORK, "Cluster Network 1"),
+                                           CLUSTER_NETWORK_DOWN),
+                         0);
     }
 }
 
@@ -234,7 +234,7 @@ static void test_async(void **state) {
         struct driver_call *call = get(&s, "ApiGetNotifyAsync");
         assert_int_equal(driver_status(call), 0);
         assert_int_equal(driver_number_of(call, "dwNumNotifications"), 4);
-        static const char *const names[] = {"Web Service", "Web Service", "Web Name", "Web Name"};
+        static const char *const names[] = {"Web Service", "Web Name", "Web Service", "Web Name"};
         cmrp_rows rows = driver_slot(call, "Notifications")->rows;
         cmrp_slot members[CMRP_MAX_PARAMS];
         for (size_t i = 0; i < 4; i++) {
@@ -310,8 +310,8 @@ static void test_add_v2(void **state) {
         const uint8_t *handle = steps[i].handle == 'c'   ? s.cluster
                                 : steps[i].handle == 'g' ? group
                                                          : key;
-        const uint32_t status = add_v2(&s, handle, steps[i].type, steps[i].flags,
-                                       steps[i].version, steps[i].targeted);
+        const uint32_t status =
+            add_v2(&s, handle, steps[i].type, steps[i].flags, steps[i].version, steps[i].targeted);
         if (status != steps[i].status) {
             fail_msg("step %zu: %u", i, (unsigned)status);
         }
@@ -365,9 +365,9 @@ static void test_contents(void **state) {
         struct scene s = begin(syntaxes[v], 2);
         struct cluster_object *group;
         for (uint32_t type = 1; type <= 9; type++) {
-            const uint64_t mask = type == 8 ? 0 // the registry says more than is looked at here
-                                            : cmrp_change_registrable(cmrp_change_set_of_type(type),
-                                                                      CMRP_SCOPE_V2);
+            const uint64_t mask =
+                type == 8 ? 0 // the registry says more than is looked at here
+                          : cmrp_change_registrable(cmrp_change_set_of_type(type), CMRP_SCOPE_V2);
             assert_int_equal(add_v2(&s, s.cluster, type, mask, 2, false), mask == 0 ? 87 : 0);
         }
         assert_int_equal(cluster_group_create(s.d->cluster, "G", &group), 0);
@@ -392,11 +392,16 @@ static void test_contents(void **state) {
 
         const struct cluster_property p = {.name = "P", .is_number = true, .number = 7};
         assert_int_equal(cluster_set_property(s.d->cluster, group, false, &p), 0);
-        const struct expected property[] = {
-            {2, 0x2,
-             "01000000" "03000400" "04000000" "50000000" "02000100" "04000000" "07000000"
-             "00000000",
-             id, "2", "G", ""}};
+        const struct expected property[] = {{2, 0x2,
+                                             "01000000"
+                                             "03000400"
+                                             "04000000"
+                                             "50000000"
+                                             "02000100"
+                                             "04000000"
+                                             "07000000"
+                                             "00000000",
+                                             id, "2", "G", ""}};
         expect_v2(get(&s, "ApiGetNotifyV2"), property, 1);
 
         assert_int_equal(cluster_set_quorum(s.d->cluster, NULL, "", 0), 0);
@@ -418,7 +423,11 @@ static void test_membership(void **state) {
     struct scene s = begin(CMRP_NDR20, 2);
     assert_int_equal(add_v2(&s, s.cluster, 1, 0x800, 2, false), 0);
     assert_int_equal(cluster_set_state(find(&s, CLUSTER_NODE, "NODE2"), CLUSTER_NODE_DOWN), 0);
-    const struct expected expected[] = {{1, 0x800, "01" "02000000" "0103", "", "", "", ""}};
+    const struct expected expected[] = {{1, 0x800,
+                                         "01"
+                                         "02000000"
+                                         "0103",
+                                         "", "", "", ""}};
     expect_v2(get(&s, "ApiGetNotifyV2"), expected, 1);
     driver_destroy(s.d);
 }
@@ -571,13 +580,13 @@ static void test_cancel(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add_object),   cmocka_unit_test(test_add_cluster),
-        cmocka_unit_test(test_example),      cmocka_unit_test(test_add_key),
-        cmocka_unit_test(test_async),        cmocka_unit_test(test_add_v2),
-        cmocka_unit_test(test_contents),     cmocka_unit_test(test_membership),
+        cmocka_unit_test(test_add_object),    cmocka_unit_test(test_add_cluster),
+        cmocka_unit_test(test_example),       cmocka_unit_test(test_add_key),
+        cmocka_unit_test(test_async),         cmocka_unit_test(test_add_v2),
+        cmocka_unit_test(test_contents),      cmocka_unit_test(test_membership),
         cmocka_unit_test(test_resource_type), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_unblock),      cmocka_unit_test(test_wrong_version),
-        cmocka_unit_test(test_wrong_handle), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_unblock),       cmocka_unit_test(test_wrong_version),
+        cmocka_unit_test(test_wrong_handle),  cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

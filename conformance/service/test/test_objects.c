@@ -148,6 +148,32 @@ static void test_cluster_name(void **state) {
     driver_destroy(s.d);
 }
 
+// The codec does not describe the method: its stubs are made by hand.
+static void test_password(void **state) {
+    (void)state;
+    static const uint8_t request[] = {2,   0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0,
+                                      'x', 0, 0, 0, 1, 0, 0, 0, 0, 4, 0, 0};
+    static const uint8_t response[] = {0, 4, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0,
+                                       0, 0, 0, 0, 0, 0, 0, 0, 120, 0, 0, 0};
+    struct scene s = begin(0);
+    assert_true(service_serves(s.d->service, 108));
+    for (size_t size = 0; size <= sizeof request; size++) {
+        struct driver_call *call = driver_begin(s.link, "ApiGetClusterName");
+        cmrp_method method = {.name = "ApiSetServiceAccountPassword", .opnum = 108};
+        call->method = &method;
+        driver_send_stub(call, request, size);
+        if (size < sizeof request) {
+            assert_int_equal(driver_fault(call), RPC_FAULT_BAD_STUB_DATA);
+        } else {
+            assert_true(driver_answered(call));
+            assert_int_equal(call->answer.size, sizeof response);
+            assert_memory_equal(call->answer.data, response, sizeof response);
+        }
+        driver_end(call);
+    }
+    driver_destroy(s.d);
+}
+
 static void test_quorum(void **state) {
     (void)state;
     struct scene s = begin(0);
@@ -275,6 +301,10 @@ static void test_group(void **state) {
         assert_int_equal(create_group(&s, "grÖSSe", other), 0);
         assert_int_equal(create_group(&s, "GRÖßE 木 𝄞", gone), 0x1392);
         assert_int_equal(create_group(&s, "", gone), 123);
+        char name[1026] = {0};
+        memset(name, 'n', 1025);
+        assert_int_equal(create_group(&s, name, gone), 123);
+        assert_int_equal(create_group(&s, name + 1, gone), 0);
         assert_int_equal(state_of(&s, "ApiGetGroupState", "hGroup", group), CLUSTER_GROUP_OFFLINE);
         assert_int_equal(create_resource(&s, group, "R", "Generic Service", 0, resource), 0);
         assert_int_equal(simple(&s, "ApiOnlineGroup", "hGroup", group), 0);
@@ -495,12 +525,12 @@ static void test_interface(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cluster),   cmocka_unit_test(test_cluster_name),
-        cmocka_unit_test(test_quorum),    cmocka_unit_test(test_objects),
-        cmocka_unit_test(test_not_found), cmocka_unit_test(test_group),
-        cmocka_unit_test(test_move),      cmocka_unit_test(test_preferred),
-        cmocka_unit_test(test_resource),  cmocka_unit_test(test_dependency),
-        cmocka_unit_test(test_interface),
+        cmocka_unit_test(test_cluster),    cmocka_unit_test(test_cluster_name),
+        cmocka_unit_test(test_password),   cmocka_unit_test(test_quorum),
+        cmocka_unit_test(test_objects),    cmocka_unit_test(test_not_found),
+        cmocka_unit_test(test_group),      cmocka_unit_test(test_move),
+        cmocka_unit_test(test_preferred),  cmocka_unit_test(test_resource),
+        cmocka_unit_test(test_dependency), cmocka_unit_test(test_interface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
