@@ -147,6 +147,7 @@ static void stop(struct host *h) {
     if (h->epmap_server != NULL) {
         rpc_server_stop(h->epmap_server);
     }
+    service_stop(h->service);
     rpc_server_run_down(h->server);
     close_listener(h, &h->listener);
     close_listener(h, &h->epmap_listener);

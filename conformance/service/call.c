@@ -232,6 +232,9 @@ static void let_go(struct service_call *call) {
 
 void service_done(struct service_call *call, uint32_t status) {
     const struct service_row *row = call->row;
+    if (call->later && call->service->stopping && status != STATUS_SUCCESS) {
+        status = STATUS_NODE_SHUTTING_DOWN; // whatever its port says when it is run down
+    }
     service_slot_number(anew(call, row->status), status);
     for (size_t i = 0; i < row->result_count; i++) {
         const uint8_t index = row->results[i];

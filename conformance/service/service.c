@@ -73,6 +73,9 @@ static uint32_t check_access(const struct service_call *call) {
 }
 
 static uint32_t check(const struct service_call *call) {
+    if (call->service->stopping) {
+        return STATUS_NODE_SHUTTING_DOWN;
+    }
     if (call->service->state < call->row->method->state) {
         return STATUS_SHARING_PAUSED;
     }
@@ -190,6 +193,10 @@ const struct service_counters *service_counters(const struct service *service) {
 
 void service_set_state(struct service *service, enum service_state state) {
     service->state = state;
+}
+
+void service_stop(struct service *service) {
+    service->stopping = true;
 }
 
 bool service_serves(const struct service *service, unsigned opnum) {

@@ -52,6 +52,9 @@ const struct rpc_interface *service_interface(struct service *service);
 const struct service_counters *service_counters(const struct service *service);
 // Initially read/write.
 void service_set_state(struct service *service, enum service_state state);
+// The node leaves the cluster: from now on calls fail with ERROR_CLUSTER_NODE_SHUTTING_DOWN, those
+// that wait when they are ended [3.1.4.2].
+void service_stop(struct service *service);
 // Whether the method is served, and how many are.
 bool service_serves(const struct service *service, unsigned opnum);
 size_t service_method_count(const struct service *service);

@@ -25,6 +25,7 @@ struct service {
     struct service_options options;
     struct rpc_interface interface;
     enum service_state state;
+    bool stopping;
     struct service_counters counters;
     struct memory memory;
     struct buffer output; // the stub of a response

@@ -323,6 +323,31 @@ static void test_server_state(void **state) {
     driver_destroy(d);
 }
 
+static void test_stop(void **state) {
+    (void)state;
+    struct driver *d = driver_create(NULL);
+    struct driver_link *link = connect_as(d, 0, 0);
+    uint8_t cluster[CMRP_HANDLE_SIZE], key[CMRP_HANDLE_SIZE], port[CMRP_HANDLE_SIZE];
+    driver_open(link, "ApiOpenCluster", NULL, NULL, cluster);
+    driver_open_key(link, "", key);
+    struct driver_call *call = begin_with(link, "ApiCreateBatchPort", "hKey", key);
+    assert_int_equal(driver_run(call), 0);
+    memcpy(port, driver_handle_of(call, "phBatchPort"), CMRP_HANDLE_SIZE);
+    struct driver_call *waiting[2] = {
+        begin_with(link, "ApiGetBatchNotification", "hBatchNotify", port)};
+    driver_send(waiting[0]); // call identifiers may only grow
+    driver_open(link, "ApiCreateNotify", NULL, NULL, port);
+    waiting[1] = begin_with(link, "ApiGetNotify", "hNotify", port);
+    driver_send(waiting[1]);
+    service_stop(d->service);
+    expect_refused(driver_begin(link, "ApiGetClusterName"), 5073);
+    rpc_server_run_down(d->server);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(driver_status(waiting[i]), 5073);
+    }
+    driver_destroy(d);
+}
+
 static void test_counters(void **state) {
     (void)state;
     struct driver *d = driver_create(NULL);
@@ -352,7 +377,8 @@ int main(void) {
         cmocka_unit_test(test_foreign_handle), cmocka_unit_test(test_wrong_kind),
         cmocka_unit_test(test_rundown),        cmocka_unit_test(test_too_many_handles),
         cmocka_unit_test(test_grant),          cmocka_unit_test(test_level),
-        cmocka_unit_test(test_server_state),   cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_server_state),   cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
