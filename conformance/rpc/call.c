@@ -118,7 +118,7 @@ static void put_pdu(struct rpc_connection *c, cmrp_pdu *pdu,
 
 void rpc_send_pdu(struct rpc_connection *c, cmrp_pdu *pdu) {
     pdu->header.flags |= CMRP_PFC_FIRST_FRAG | CMRP_PFC_LAST_FRAG;
-    if (!c->closed) {
+    if (rpc_may_send(c)) {
         put_pdu(c, pdu, &(struct rpc_protection){0});
     }
 }
@@ -136,7 +136,7 @@ void rpc_send_fault(struct rpc_connection *c, const struct fault *fault) {
     if (fault->did_not_execute) {
         pdu.header.flags |= CMRP_PFC_DID_NOT_EXECUTE;
     }
-    if (!c->closed) {
+    if (rpc_may_send(c)) {
         const struct rpc_protection protection = protection_of(c);
         put_pdu(c, &pdu, &protection);
     }
@@ -205,7 +205,18 @@ static void end_call(struct rpc_call *call) {
 }
 
 void rpc_call_respond(struct rpc_call *call, const uint8_t *stub, size_t size) {
-    if (!call->connection->closed) {
+    struct rpc_connection *c = call->connection;
+    if (size > c->server->limits.output) {
+        if (c->faults_said < FAULTS_SAID) {
+            c->faults_said++;
+            rpc_say(c, RPC_LOG_INFO,
+                    "request %u fails: its answer of %zu octets is larger than the limit of %u",
+                    call->call_id, size, c->server->limits.output);
+        }
+        rpc_call_fault(call, RPC_FAULT_REMOTE_NO_MEMORY, false);
+        return;
+    }
+    if (rpc_may_send(c)) {
         send_response(call, stub, size);
     }
     end_call(call);

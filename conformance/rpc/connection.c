@@ -6,11 +6,17 @@
 #include "rpc/state.h"
 
 enum {
-    PARTIAL_KEPT = 8192, // room that is kept for the next unfinished PDU
-    FULL = 256 << 10,    // octets waiting to be sent, from where on requests wait, too
+    PARTIAL_KEPT = 8192,   // room that is kept for the next unfinished PDU
+    FULL = 256 << 10,      // octets waiting to be sent, from where on requests wait, too
+    TURN_MILLISECONDS = 2, // for requests of one connection, while others wait
 };
 
 // ---- life ---------------------------------------------------------------------------------------
+
+static void set_waiting(struct rpc_connection *c, size_t octets) {
+    c->server->waiting = c->server->waiting - c->waiting + octets;
+    c->waiting = octets;
+}
 
 struct rpc_connection *rpc_connection_create(struct rpc_server *server,
                                              const struct rpc_transport *transport,
@@ -36,6 +42,7 @@ struct rpc_connection *rpc_connection_create(struct rpc_server *server,
 void rpc_connection_end(struct rpc_connection *c) {
     struct rpc_server *server = c->server;
     c->closed = true; // nothing of what follows is sent
+    set_waiting(c, 0);
     rpc_joining_end(c);
     rpc_calls_gone(c);
     rpc_group_leave(c);
@@ -76,19 +83,23 @@ static void flush(struct rpc_connection *c, struct buffer *output) {
     if (c->waiting == 0 && waiting > 0) {
         c->waiting_since = rpc_now(c->server);
     }
-    c->waiting = waiting;
-    if (waiting > c->server->limits.output && !c->closed) {
-        rpc_give_up(c,
-                    "%zu octets wait to be sent, more than the limit of %u: the client does not "
-                    "read its answers",
-                    waiting, c->server->limits.output);
-    }
+    set_waiting(c, waiting);
 }
 
 void rpc_output_done(struct rpc_connection *c, struct buffer *output) {
     if (output == &c->server->scratch || output->size > OUTPUT_PIECE) {
         flush(c, output);
     }
+}
+
+static void close_connection(struct rpc_connection *c, const char *why, bool drop) {
+    rpc_say(c, RPC_LOG_INFO, "closed: %s", why);
+    c->closed = true;
+    if (c->server->corked == c) {
+        flush(c, &c->server->output);
+    }
+    rpc_joining_end(c);
+    c->transport.close(c->transport.context, drop);
 }
 
 void rpc_give_up(struct rpc_connection *c, const char *format, ...) {
@@ -100,13 +111,42 @@ void rpc_give_up(struct rpc_connection *c, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    rpc_say(c, RPC_LOG_INFO, "closed: %s", text);
-    c->closed = true;
-    if (c->server->corked == c) {
-        flush(c, &c->server->output);
+    close_connection(c, text, false);
+}
+
+// What waits for a client that does not read it would wait in vain.
+static void give_up_reader(struct rpc_connection *c, const char *why) {
+    char text[256];
+    snprintf(text, sizeof text, "%zu octets wait to be sent%s: the client does not read its answers",
+             c->waiting, why);
+    close_connection(c, text, true);
+    set_waiting(c, 0);
+}
+
+// Gives up those who read least, until all that waits is within its limit.
+static void shed(struct rpc_server *server) {
+    while (server->waiting > server->limits.all_output) {
+        struct rpc_connection *most = NULL;
+        for (struct rpc_connection *c = server->connections; c != NULL; c = c->next) {
+            if (!c->closed && (most == NULL || c->waiting > most->waiting)) {
+                most = c;
+            }
+        }
+        if (most == NULL || most->waiting == 0) {
+            return;
+        }
+        give_up_reader(most, ", most of what waits on all connections, which is the limit");
     }
-    rpc_joining_end(c);
-    c->transport.close(c->transport.context);
+}
+
+bool rpc_may_send(struct rpc_connection *c) {
+    if (!c->closed && c->waiting > c->server->limits.output) {
+        char why[64];
+        snprintf(why, sizeof why, ", more than the limit of %u", c->server->limits.output);
+        give_up_reader(c, why);
+    }
+    shed(c->server);
+    return !c->closed;
 }
 
 // ---- PDUs ---------------------------------------------------------------------------------------
@@ -282,9 +322,18 @@ static size_t take(struct rpc_connection *c, const uint8_t *octets, size_t size)
     return header.frag_length;
 }
 
-bool rpc_connection_full(const struct rpc_connection *c) {
+// Whether so much waits to be sent that requests wait, too.
+static bool clogged(const struct rpc_connection *c) {
     const size_t half = c->server->limits.output / 2;
     return c->waiting > (half < FULL ? half : (size_t)FULL);
+}
+
+bool rpc_connection_full(const struct rpc_connection *c) {
+    return clogged(c) || c->held.size > 0;
+}
+
+bool rpc_connection_resting(const struct rpc_connection *c) {
+    return c->held.size > 0 && !clogged(c) && !c->closed;
 }
 
 void rpc_connection_data(struct rpc_connection *c, const uint8_t *octets, size_t size) {
@@ -293,10 +342,13 @@ void rpc_connection_data(struct rpc_connection *c, const uint8_t *octets, size_t
         return;
     }
     server->corked = c;
-    while (size > 0 && !c->closed && c->held.size == 0 && !rpc_connection_full(c)) {
+    const uint64_t began = rpc_now(server);
+    bool turn = c->held.size == 0;
+    while (size > 0 && !c->closed && turn && !clogged(c)) {
         const size_t n = c->partial.size > 0 ? collect(c, octets, size) : take(c, octets, size);
         octets += n;
         size -= n;
+        turn = rpc_now(server) - began < TURN_MILLISECONDS;
     }
     flush(c, &server->output);
     server->corked = NULL;
@@ -313,8 +365,8 @@ void rpc_connection_waiting(struct rpc_connection *c, size_t octets) {
     if (octets < c->waiting) {
         c->waiting_since = rpc_now(c->server);
     }
-    c->waiting = octets;
-    if (c->held.size > 0 && !rpc_connection_full(c)) {
+    set_waiting(c, octets);
+    if (rpc_connection_resting(c)) {
         struct buffer held = c->held;
         c->held = (struct buffer){0};
         rpc_connection_data(c, held.data, held.size);
@@ -336,9 +388,6 @@ void rpc_connection_tick(struct rpc_connection *c) {
         rpc_give_up(c, "a request is unfinished after %llu ms (%llu octets)",
                     (unsigned long long)(now - c->since), (unsigned long long)c->received);
     } else if (c->waiting > 0 && now - c->waiting_since > idle) {
-        rpc_give_up(c,
-                    "%zu octets wait to be sent and do not grow fewer: the client does not read "
-                    "its answers",
-                    c->waiting);
+        give_up_reader(c, " and do not grow fewer");
     }
 }

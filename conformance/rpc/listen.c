@@ -172,7 +172,23 @@ static void on_tick(uv_timer_t *timer) {
     }
     if (listener->closing && listener->links == NULL) {
         uv_close((uv_handle_t *)timer, on_handle_closed);
+        uv_close((uv_handle_t *)&listener->turn, on_handle_closed);
     }
+}
+
+// ---- turns --------------------------------------------------------------------------------------
+
+static void on_turn(uv_idle_t *idle) {
+    struct rpc_listener *listener = idle->data;
+    struct link *link;
+    uv_idle_stop(idle); // whoever rests then starts it again
+    DL_FOREACH(listener->links, link) {
+        rpc_link_turn(link);
+    }
+}
+
+void rpc_listen_turn(struct rpc_listener *listener) {
+    uv_idle_start(&listener->turn, on_turn);
 }
 
 // ---- listeners ----------------------------------------------------------------------------------
@@ -220,10 +236,12 @@ static void start(struct rpc_listener *listener) {
     uv_poll_init(listener->loop, &listener->poll, listener->socket);
     uv_timer_init(listener->loop, &listener->timer);
     uv_timer_init(listener->loop, &listener->retry);
-    listener->handles = 3;
+    uv_idle_init(listener->loop, &listener->turn);
+    listener->handles = 4;
     listener->poll.data = listener;
     listener->timer.data = listener;
     listener->retry.data = listener;
+    listener->turn.data = listener;
     uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
     uv_timer_start(&listener->timer, on_tick, TICK_MILLISECONDS, TICK_MILLISECONDS);
 }

@@ -61,6 +61,21 @@ static void shut_link(struct link *link) {
 
 // ---- output -------------------------------------------------------------------------------------
 
+// Reads on, or not while requests wait.
+static void read_on(struct link *link) {
+    rpc_link_read(link, !rpc_connection_full(link->connection));
+    if (rpc_connection_resting(link->connection)) {
+        rpc_listen_turn(link->listener);
+    }
+}
+
+void rpc_link_turn(struct link *link) {
+    if (!link->closing && link->connection != NULL && rpc_connection_resting(link->connection)) {
+        rpc_connection_waiting(link->connection, link->waiting);
+        read_on(link);
+    }
+}
+
 static void on_written(uv_write_t *request, int status) {
     struct write *write = (struct write *)request;
     struct link *link = write->link;
@@ -73,7 +88,7 @@ static void on_written(uv_write_t *request, int status) {
     }
     if (link->connection != NULL) {
         rpc_connection_waiting(link->connection, link->waiting);
-        rpc_link_read(link, !rpc_connection_full(link->connection));
+        read_on(link);
     }
     shut_link(link);
 }
@@ -114,8 +129,12 @@ static size_t on_send(void *context, const uint8_t *octets, size_t size) {
     return link->waiting;
 }
 
-static void on_give_up(void *context) {
+static void on_give_up(void *context, bool drop) {
     struct link *link = context;
+    if (drop) {
+        rpc_link_close(link);
+        return;
+    }
     link->ending = true;
     link->since = uv_now(link->listener->loop);
     shut_link(link);
@@ -140,9 +159,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *room) {
         rpc_link_close(link);
     } else if (size > 0 && !link->ending) {
         rpc_connection_data(link->connection, link->listener->input, (size_t)size);
-        if (rpc_connection_full(link->connection)) {
-            rpc_link_read(link, false);
-        }
+        read_on(link);
     }
 }
 
@@ -175,7 +192,7 @@ void rpc_link_tick(struct link *link, bool late) {
                        rpc_connection_calls(link->connection));
         rpc_link_close(link);
     } else if (listener->closing && rpc_connection_calls(link->connection) == 0) {
-        on_give_up(link);
+        on_give_up(link, false);
     } else {
         rpc_connection_tick(link->connection);
     }

@@ -35,7 +35,8 @@ struct rpc_listener {
     uv_poll_t poll;
     uv_timer_t timer;
     uv_timer_t retry;
-    unsigned handles; // of the three above, open
+    uv_idle_t turn;   // runs while a connection rests
+    unsigned handles; // of the four above, open
     bool starved;     // descriptors ran out, and it was said
     char name[LISTEN_NAME_SIZE];
     char port_text[8];
@@ -50,6 +51,8 @@ struct rpc_listener {
 };
 
 // listen.c
+// A connection rests: it has its next turn after all others.
+void rpc_listen_turn(struct rpc_listener *listener);
 // Frees the listener where nothing of it is left.
 void rpc_listen_end(struct rpc_listener *listener);
 
@@ -58,6 +61,8 @@ void rpc_listen_end(struct rpc_listener *listener);
 struct rpc_transport rpc_link_transport(struct link *link);
 void rpc_link_read(struct link *link, bool on);
 void rpc_link_close(struct link *link);
+// Looks at the requests of a connection that rests.
+void rpc_link_turn(struct link *link);
 // Looks at the clock. late: the listener's patience is over.
 void rpc_link_tick(struct link *link, bool late);
 

@@ -3,8 +3,6 @@
 // [C706 12.6.4.9, MS-RPCE 3.3.3.5]
 #include "rpc/state.h"
 
-enum { FAULTS_SAID = 100 }; // of one connection, so that no client fills the log
-
 // ---- what a request may be refused with ---------------------------------------------------------
 
 // Answers with a fault; the connection goes on.
@@ -183,6 +181,7 @@ static void begin_joining(struct rpc_connection *c, const cmrp_pdu *pdu) {
         fault(c, pdu, RPC_FAULT_ACCESS_DENIED, "it announces a stub larger than the limit");
         return;
     }
+    c->since = rpc_now(c->server);
     c->joining = describe(pdu);
     c->joining.number = c->server->next_joining++;
     (void)join(c, pdu->stub);

@@ -108,7 +108,10 @@ struct rpc_limits {
     uint32_t stub;        // octets of a joined request, default 4 MiB: fault 5
     uint32_t memory;      // octets of unfinished requests of all connections, default 256 MiB: the
                           // oldest is given up with nca_s_fault_remote_no_memory
-    uint32_t output;      // octets waiting to be sent on one connection, default 16 MiB: closed
+    uint32_t output;      // octets of one answer, default 16 MiB: nca_s_fault_remote_no_memory;
+                          // with so many waiting to be sent another answer closes the connection
+    uint32_t all_output;  // octets waiting on all connections, default 256 MiB: the one of which
+                          // most wait is closed
     uint16_t fragment;    // largest fragment either way, default 5,840; at least 1,432
     // Default 30,000: a connection without a bind, or whose octets waiting to be sent do not grow
     // fewer, for so long is closed; so is an unfinished request, of which each octet that has come
@@ -199,10 +202,10 @@ struct rpc_transport {
     // Sends octets, or copies and sends them later. Returns how many it has accepted of this
     // connection, in all, and not sent yet. Must not call back.
     size_t (*send)(void *context, const uint8_t *octets, size_t size);
-    // The server gives the connection up: what was accepted is still to be sent, what comes is of
-    // no interest. Called once; rpc_connection_end must follow, later, unless the server is
-    // destroyed.
-    void (*close)(void *context);
+    // The server gives the connection up: what was accepted is still to be sent unless `drop`, what
+    // comes is of no interest. Called once; rpc_connection_end must follow, later, unless the server
+    // is destroyed.
+    void (*close)(void *context, bool drop);
 };
 
 // Who talks to whom. All is copied.
@@ -220,8 +223,10 @@ struct rpc_connection *rpc_connection_create(struct rpc_server *server,
 // Octets have come, in pieces of any size. They are not looked at once the connection was given up.
 // While rpc_connection_full they are kept, so that no more should be read from the client.
 void rpc_connection_data(struct rpc_connection *connection, const uint8_t *octets, size_t size);
-// Whether so much waits to be sent that requests wait, too.
+// Whether requests wait: because much waits to be sent, or because it is the turn of others.
 bool rpc_connection_full(const struct rpc_connection *connection);
+// The latter: when others have had their turn, call rpc_connection_waiting, whatever has changed.
+bool rpc_connection_resting(const struct rpc_connection *connection);
 // What `send` has returned has changed since. May call back, as rpc_connection_data does.
 void rpc_connection_waiting(struct rpc_connection *connection, size_t octets);
 // Whether there are calls to be answered on it.

@@ -21,6 +21,7 @@ enum {
     CALL_ID_MAXIMUM = INT32_MAX, // [MS-RPCE 3.3.3.5.2, note 123]
     OUTPUT_PIECE = 65536,        // answers are handed on when they are larger than this
     SPARE_CALLS = 1024,          // freed calls that are kept for new ones
+    FAULTS_SAID = 100,           // of one connection, so that no client fills the log
     FEATURE_MULTIPLEX_SECURITY = 1, // bits of bind-time feature negotiation [MS-RPCE 2.2.2.14]
     FEATURE_KEEP_ON_ORPHAN = 2,
 };
@@ -101,7 +102,7 @@ struct rpc_connection {
     struct rpc_connection *next;
 
     bool shutdown_sent;
-    unsigned faults_said; // in the log
+    unsigned faults_said; // in the log, at most FAULTS_SAID
     bool closed;          // given up: nothing is sent or looked at any more
     struct group *group;  // NULL: not bound
     uint16_t fragment;    // largest that is sent
@@ -140,6 +141,7 @@ struct rpc_server {
     uint32_t next_group;
     size_t handle_count;
     size_t call_count;
+    size_t waiting; // octets to be sent, of all connections
     struct rpc_call *spare_calls;
     size_t spare_call_count;
     uint64_t memory; // octets of requests being joined
@@ -164,6 +166,9 @@ void rpc_say(const struct rpc_connection *c, enum rpc_log_level level, const cha
 // Gives the connection up, and says why.
 void rpc_give_up(struct rpc_connection *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+// Whether the client may be sent one more answer. Where too much waits already, those who do not
+// read are given up.
+bool rpc_may_send(struct rpc_connection *c);
 // What is to be sent next is written behind what this returns; then rpc_output_done.
 struct buffer *rpc_output(struct rpc_connection *c);
 void rpc_output_done(struct rpc_connection *c, struct buffer *output);

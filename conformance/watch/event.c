@@ -90,9 +90,21 @@ struct watch_event *watch_event_batch(const struct method_reply *reply) {
     return event;
 }
 
-bool watch_event_tells_value(const struct watch_event *event) {
+bool watch_event_is_registry(const struct watch_event *event) {
+    return event->kind == WATCH_V2 &&
+           event->object_type == cmrp_change_set_at(CMRP_SET_REGISTRY_V2)->object_type;
+}
+
+static bool tells(const struct watch_event *event, const char *name) {
     const cmrp_change_set *set = cmrp_change_set_at(CMRP_SET_REGISTRY_V2);
-    const cmrp_change_flag *flag = cmrp_change_flag_named(set, "CLUSTER_CHANGE_REGISTRY_VALUE_V2");
-    return event->kind == WATCH_V2 && event->object_type == set->object_type &&
-           event->flags == flag->value;
+    return watch_event_is_registry(event) &&
+           event->flags == cmrp_change_flag_named(set, name)->value;
+}
+
+bool watch_event_tells_value(const struct watch_event *event) {
+    return tells(event, "CLUSTER_CHANGE_REGISTRY_VALUE_V2");
+}
+
+bool watch_event_tells_key(const struct watch_event *event) {
+    return tells(event, "CLUSTER_CHANGE_REGISTRY_NAME_V2");
 }

@@ -57,7 +57,10 @@ struct watch_event *watch_event_v2(const cmrp_struct *type, const cmrp_slot *mem
 struct watch_event *watch_event_v1(const struct method_reply *reply);
 struct watch_event *watch_event_batch(const struct method_reply *reply);
 
-// Whether it says that a registry value has changed or is gone.
+// Whether it is about the registry, and says that a value has changed or is gone; that a key is new
+// or gone.
+bool watch_event_is_registry(const struct watch_event *event);
 bool watch_event_tells_value(const struct watch_event *event);
+bool watch_event_tells_key(const struct watch_event *event);
 
 #endif

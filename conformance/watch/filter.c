@@ -47,16 +47,19 @@ static void cut_part(char *name, const char *part) {
     }
 }
 
-// Whether a pattern in upper case means a name: whole, without its prefix, and without "_V2".
-static bool means(const char *pattern, const char *name, const char *prefix) {
+// Whether a pattern in upper case means a name: whole or without its prefix, with or without "_V2".
+static bool means(const char *pattern, const char *name) {
     char whole[NAME_SIZE];
     upper(whole, name);
-    char *brief = whole + (without_prefix(whole, prefix) - whole);
+    const char *brief = without_prefix(whole, change_prefix);
+    if (brief == whole) {
+        brief = without_prefix(whole, "CLUSTER_"); // CLUSTER_RESOURCE_TYPE_SPECIFIC_V2
+    }
     if (fnmatch(pattern, whole, 0) == 0 || fnmatch(pattern, brief, 0) == 0) {
         return true;
     }
     cut_end(whole, "_V2");
-    return fnmatch(pattern, brief, 0) == 0;
+    return fnmatch(pattern, whole, 0) == 0 || fnmatch(pattern, brief, 0) == 0;
 }
 
 // ---- sets ---------------------------------------------------------------------------------------
@@ -99,7 +102,7 @@ static void add_flags(struct watch_filter *filter, uint32_t type, const char *pa
     const cmrp_change_set *set = cmrp_change_set_of_type(type);
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         const cmrp_change_flag *flag = &set->flags[i];
-        if (!means(pattern, flag->name, change_prefix)) {
+        if (!means(pattern, flag->name)) {
             continue;
         }
         if ((flag->value & ~registrable(set)) != 0) {

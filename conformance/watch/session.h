@@ -29,6 +29,11 @@ struct watch_session_options {
     void (*event)(void *context, struct watch_event *event); // whose owner the callee becomes
     // The session is of no more use: to be dropped. Comes once, and not after watch_session_end.
     void (*failed)(void *context, enum watch_trouble trouble, const char *why);
+    // A registry value as it is before changes are watched. May be NULL: they are not read.
+    void (*learn)(void *context, const struct watch_text *key, const struct watch_text *name,
+                  const struct watch_value *value);
+    // That was all; complete: of all that there are.
+    void (*learned)(void *context, bool complete);
     // Whether more events may come now; if not, watch_session_resume is called later.
     bool (*hungry)(void *context);
 };

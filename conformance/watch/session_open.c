@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/text.h"
+#include "watch/prime.h"
 #include "watch/session_state.h"
 
 enum {
@@ -145,6 +146,40 @@ static void open_batch_key(struct watch_session *s) {
     } else {
         session_open_next(s);
     }
+}
+
+static void on_primed(void *context, bool complete, const struct method_reply *lost) {
+    struct watch_session *s = context;
+    s->options.learned(s->options.context, complete);
+    if (lost != NULL) {
+        session_fail_reply(s, lost);
+    } else {
+        session_open_next(s);
+    }
+}
+
+static void on_learned(void *context, const struct watch_text *key, const struct watch_text *name,
+                       const struct watch_value *value) {
+    const struct watch_session *s = context;
+    s->options.learn(s->options.context, key, name, value);
+}
+
+// Before anything is registered, lest a value that has just changed be taken for the old one.
+static void read_values(struct watch_session *s) {
+    const cmrp_change_set *set = cmrp_change_set_at(CMRP_SET_REGISTRY_V2);
+    const cmrp_change_flag *flag = cmrp_change_flag_named(set, "CLUSTER_CHANGE_REGISTRY_VALUE_V2");
+    if (s->options.learn == NULL ||
+        (s->options.filter.flags[set->object_type] & flag->value) == 0) {
+        session_open_next(s);
+        return;
+    }
+    struct watch_priming priming = {.loop = s->options.loop,
+                                    .client = s->client,
+                                    .context = s,
+                                    .learn = on_learned,
+                                    .done = on_primed};
+    memcpy(priming.key, watch_session_registry(s), CMRP_HANDLE_SIZE);
+    watch_prime(&priming);
 }
 
 // ---- version 2 ports ----------------------------------------------------------------------------
@@ -340,9 +375,9 @@ static void tell_ready(struct watch_session *s) {
 
 void session_open_next(struct watch_session *s) {
     static void (*const steps[])(struct watch_session *) = {
-        open_cluster,   get_name,       open_root,         open_registry_key, open_batch_key,
-        create_port_v2, add_filters_v2, start_v2,          create_port_v1,    add_cluster_v1,
-        add_key_v1,     start_v1,       create_batch_port, tell_ready,
+        open_cluster,   get_name,       open_root,      open_registry_key, open_batch_key,
+        read_values,    create_port_v2, add_filters_v2, start_v2,          create_port_v1,
+        add_cluster_v1, add_key_v1,     start_v1,       create_batch_port, tell_ready,
     };
     if (s->leaving || s->failed) {
         return;

@@ -41,6 +41,7 @@ struct watch_values {
     uint8_t root[CMRP_HANDLE_SIZE];
     struct remembered *all;
     size_t octets;
+    bool complete; // what is not remembered is not there
 };
 
 // ---- what is remembered -------------------------------------------------------------------------
@@ -53,6 +54,7 @@ void watch_values_forget(struct watch_values *values) {
         free(one);
     }
     values->octets = 0;
+    values->complete = false;
 }
 
 static void fold_name(struct buffer *out, const struct watch_text *text) {
@@ -63,29 +65,68 @@ static void fold_name(struct buffer *out, const struct watch_text *text) {
     buffer_free(&utf8);
 }
 
-// What the value was (into old), and what it is from now on.
-static void exchange(struct watch_values *values, struct watch_event *event) {
+// What is remembered of a value, for now perhaps nothing.
+static struct remembered *recall(struct watch_values *values, const struct watch_text *key,
+                                 const struct watch_text *value_name) {
     struct buffer name = {0};
     struct remembered *one;
-    fold_name(&name, &event->name);
+    fold_name(&name, key);
     buffer_append(&name, "", 1);
-    fold_name(&name, &event->object_id);
+    fold_name(&name, value_name);
     HASH_FIND(hh, values->all, name.data, name.size, one);
-    if (one != NULL) {
-        watch_value_copy(&event->old, &one->value);
-        values->octets -= one->value.data.size;
-    } else {
+    if (one == NULL) {
         if (HASH_COUNT(values->all) >= MOST_REMEMBERED || values->octets > MOST_OCTETS) {
             watch_values_forget(values);
         }
         one = util_alloc(sizeof *one + name.size);
         one->size = name.size;
+        one->value.known = one->value.absent = values->complete;
         memcpy(one->name, name.data, name.size);
         HASH_ADD_KEYPTR(hh, values->all, one->name, one->size, one);
     }
-    watch_value_copy(&one->value, &event->new);
-    values->octets += one->value.data.size;
     buffer_free(&name);
+    return one;
+}
+
+static void remember(struct watch_values *values, struct remembered *one,
+                     const struct watch_value *value) {
+    values->octets -= one->value.data.size;
+    watch_value_copy(&one->value, value);
+    values->octets += one->value.data.size;
+}
+
+void watch_values_learn(struct watch_values *values, const struct watch_text *key,
+                        const struct watch_text *name, const struct watch_value *value) {
+    remember(values, recall(values, key, name), value);
+}
+
+void watch_values_complete(struct watch_values *values, bool complete) {
+    values->complete = complete;
+}
+
+// A key is new or gone: its values, and those of the keys below, are not what they were.
+static void forget_below(struct watch_values *values, const struct watch_text *key) {
+    struct buffer name = {0};
+    struct remembered *one, *next;
+    fold_name(&name, key);
+    HASH_ITER(hh, values->all, one, next) {
+        const uint8_t *end = one->name + name.size;
+        if (one->size > name.size && memcmp(one->name, name.data, name.size) == 0 &&
+            (*end == '\0' || *end == '\\')) {
+            HASH_DEL(values->all, one);
+            values->octets -= one->value.data.size;
+            watch_value_free(&one->value);
+            free(one);
+        }
+    }
+    buffer_free(&name);
+}
+
+// What the value was (into old), and what it is from now on.
+static void exchange(struct watch_values *values, struct watch_event *event) {
+    struct remembered *one = recall(values, &event->name, &event->object_id);
+    watch_value_copy(&event->old, &one->value);
+    remember(values, one, &event->new);
 }
 
 // ---- reading ------------------------------------------------------------------------------------
@@ -101,9 +142,13 @@ static void ignore(void *context, const struct method_reply *reply) {
 static void finish_first(struct watch_values *values) {
     struct watch_event *event = values->queue;
     DL_DELETE2(values->queue, event, before, after);
-    event->has_value = true;
     event->complete = true;
-    exchange(values, event);
+    if (watch_event_tells_value(event)) {
+        event->has_value = true;
+        exchange(values, event);
+    } else if (watch_event_tells_key(event)) {
+        forget_below(values, &event->name);
+    }
     values->done(values->context, event);
 }
 
@@ -188,6 +233,10 @@ static void on_key(void *context, const struct method_reply *reply) {
 }
 
 static void start_next(struct watch_values *values) {
+    while (values->reading == NULL && values->queue != NULL &&
+           !watch_event_tells_value(values->queue)) {
+        finish_first(values); // nothing is to be read
+    }
     const struct watch_event *event = values->queue;
     if (values->reading != NULL || event == NULL) {
         return;

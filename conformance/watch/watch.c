@@ -17,10 +17,11 @@
 #include "watch/value.h"
 
 enum {
-    QUEUE = 256,       // events that wait for their values; then nothing more is asked for
+    QUEUE = 16384,     // events that wait for their values; then nothing more is asked for
     FIRST_PAUSE = 250, // milliseconds before the first reconnect
     LONGEST_PAUSE = 10000,
     LEAVE_TIME = 3000, // milliseconds that closing handles may take
+    DROP_TIME = 300,   // and closing the connection
     LOOK_TIME = 1000,  // between looks at whether anybody still reads
 };
 
@@ -41,9 +42,9 @@ struct watch {
     bool outage; // the connection was lost, and the user told so
     bool leaving;
     bool dropping;
-    uint64_t lost_at;
-    unsigned wait;  // milliseconds before the next attempt
-    char *last_why; // of the attempt before
+    uint64_t ready_at, lost_at; // of the loop's clock
+    unsigned wait;              // milliseconds before the next attempt
+    char *last_why;             // of the attempt before
     enum outcome outcome;
 };
 
@@ -131,11 +132,22 @@ static void on_event(void *context, struct watch_event *event) {
     DL_APPEND(w->queue, event);
     w->queued++;
     w->wait = FIRST_PAUSE; // it works
-    if (!w->leaving && watch_event_tells_value(event)) {
+    if (!w->leaving && watch_event_is_registry(event)) {
         watch_values_read(w->values, watch_session_client(w->session),
                           watch_session_registry(w->session), event);
     }
     show_queue(w);
+}
+
+static void on_learned(void *context, const struct watch_text *key, const struct watch_text *name,
+                       const struct watch_value *value) {
+    const struct watch *w = context;
+    watch_values_learn(w->values, key, name, value);
+}
+
+static void on_learned_all(void *context, bool complete) {
+    const struct watch *w = context;
+    watch_values_complete(w->values, complete);
 }
 
 static bool on_hungry(void *context) {
@@ -161,6 +173,7 @@ static void on_ready(void *context, const char *what) {
     free(text);
     w->ever = true;
     w->outage = false;
+    w->ready_at = uv_now(&w->loop);
     free(w->last_why);
     w->last_why = NULL;
 }
@@ -209,6 +222,9 @@ static void on_failed(void *context, enum watch_trouble trouble, const char *why
         leave(w, OUTCOME_UNREACHED);
         return;
     }
+    if (!w->outage && uv_now(&w->loop) - w->ready_at > LONGEST_PAUSE) {
+        w->wait = FIRST_PAUSE; // it had come back for good
+    }
     tell_loss(w, why);
     if (!w->leaving) {
         watch_values_forget(w->values);
@@ -228,6 +244,8 @@ static void start(struct watch *w) {
         .note = on_note,
         .event = on_event,
         .failed = on_failed,
+        .learn = on_learned,
+        .learned = on_learned_all,
         .hungry = on_hungry,
     };
     w->session = watch_session_create(&options);
@@ -241,8 +259,15 @@ static void on_gone(void *context) {
     uv_stop(&w->loop);
 }
 
+// Somebody, such as a resolver of names, does not let go.
+static void on_drop_over(uv_timer_t *timer) {
+    const struct watch *w = timer->data;
+    _exit((int)w->outcome);
+}
+
 static void drop(struct watch *w) {
     w->dropping = true;
+    uv_timer_start(&w->pause, on_drop_over, DROP_TIME, 0);
     if (w->session != NULL) {
         watch_session_drop(w->session, on_gone);
     } else {
@@ -284,6 +309,11 @@ static void on_signal(uv_signal_t *signal, int number) {
 static void on_limit(uv_timer_t *timer) {
     struct watch *w = timer->data;
     watch_values_stop(w->values);
+    if (!w->ever) {
+        char *text = util_format("%s: not watching when the time was over", w->options->target);
+        say(w, "failed", text);
+        free(text);
+    }
     leave(w, !w->ever                 ? OUTCOME_UNREACHED
              : w->options->count != 0 ? OUTCOME_INCOMPLETE
                                       : OUTCOME_OK);

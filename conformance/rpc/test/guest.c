@@ -94,10 +94,11 @@ static size_t on_send(void *context, const uint8_t *octets, size_t size) {
     return guest->waiting;
 }
 
-static void on_close(void *context) {
+static void on_close(void *context, bool drop) {
     struct guest *guest = context;
     assert_false(guest->given_up);
     guest->given_up = true;
+    guest->dropped = drop;
 }
 
 void guest_open(struct guest *guest, struct place *place, const char *client) {

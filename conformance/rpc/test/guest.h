@@ -57,6 +57,7 @@ struct guest {
     struct buffer received;            // octets from the server, not yet told
     struct buffer text;
     bool given_up; // by the server
+    bool dropped;  // and what waits is not to be sent
     bool told;     // that it was
     bool stuck;    // receives nothing: all waits
     size_t waiting;
