@@ -7,8 +7,9 @@ usage: check_documents.py [--fix] CMRP [FILE...]
 A fenced block ```console [exit=N] holds lines `$ COMMAND`, each followed by its output (standard
 output and standard error as they come). Commands run from the project's root with the program's
 folder first in PATH; N is the exit code of the last one (default 0), the others end with 0. A line
-`...` in the expected output stands for any number of lines. --fix writes the real output into blocks
-that differ. Links to files of the project are checked as well.
+`...` in the expected output stands for any number of lines. `export NAME=VALUE` holds to the end of
+the document. --fix writes the real output into blocks that differ. Links to files of the project
+are checked as well.
 
 Exit codes: 0 all true, 1 differences, 2 usage.
 """
@@ -21,11 +22,14 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```console(?: exit=(\d+))?\n(.*?)^```$", re.M | re.S)
+EXPORT = re.compile(r"export (\w+)=(\S*)")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
-def run(command, cmrp):
-    env = dict(os.environ, PATH=f"{cmrp.parent}:{os.environ['PATH']}", NO_COLOR="1", LC_ALL="C.UTF-8",
+def run(command, cmrp, exported):
+    if match := EXPORT.fullmatch(command):
+        exported[match[1]] = match[2]
+    env = dict(os.environ, **exported, PATH=f"{cmrp.parent}:{os.environ['PATH']}", NO_COLOR="1", LC_ALL="C.UTF-8",
                COLUMNS="100")
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=env, text=True, timeout=300,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -51,12 +55,12 @@ def matches(expected, output):
     return re.fullmatch(pattern, output) is not None
 
 
-def check_block(path, match, cmrp, problems):
+def check_block(path, match, cmrp, exported, problems):
     exit_code, body = int(match[1] or 0), match[2]
     real = ""
     steps = commands(body)
     for number, (command, expected) in enumerate(steps):
-        output, code = run(command, cmrp)
+        output, code = run(command, cmrp, exported)
         wanted = exit_code if number + 1 == len(steps) else 0
         if code != wanted:
             problems.append(f"{path}: `{command}` ends with {code}, not {wanted}:\n{output}")
@@ -90,7 +94,8 @@ def main():
             if not (path.parent / link).exists():
                 problems.append(f"{shown}: link to {link}, which is not there")
         count += len(BLOCK.findall(text))
-        fixed = BLOCK.sub(lambda match: check_block(shown, match, cmrp, problems), text)
+        exported = {}
+        fixed = BLOCK.sub(lambda match: check_block(shown, match, cmrp, exported, problems), text)
         if "--fix" in sys.argv and fixed != text:
             path.write_text(fixed, encoding="utf-8")
     for problem in problems:

@@ -240,6 +240,7 @@ enum outcome call_run(struct call_script *script, const struct call_options *opt
     o.seconds = o.seconds > 0 ? o.seconds : SECONDS;
     o.client.interface = (cmrp_syntax_id){cmrp_uuid_clusapi, CMRP_INTERFACE_3, 0};
     o.client.call_milliseconds = o.seconds * 1000;
+    o.client.connect_milliseconds = o.seconds * 1000;
     uv_loop_init(&run.loop);
     uv_timer_init(&run.loop, &run.timer);
     run.timer.data = &run;

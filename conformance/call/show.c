@@ -86,6 +86,9 @@ static void show_text_line(struct call_run *run, const struct step *step,
     if (decoded && options.verbose) {
         show_params(&out, &request_format, request, &options);
     }
+    if (decoded && !options.verbose) {
+        show_items(&out, &request_format, request, &options);
+    }
     if (slots != NULL && options.verbose) {
         buffer_printf(&out, "%*s=>\n", BELOW, "");
         show_params(&out, &response_format, slots, &options);
@@ -106,8 +109,7 @@ static void show_json_line(struct call_run *run, const struct step *step,
     if (step->as != NULL && !step->hidden) {
         json_object_set_new(json, "as", json_string(step->as));
     }
-    json_object_set_new(json, "syntax",
-                        json_string(step->syntax == CMRP_NDR64 ? "ndr64" : "ndr"));
+    json_object_set_new(json, "syntax", json_string(step->syntax == CMRP_NDR64 ? "ndr64" : "ndr"));
     json_object_set(json, "request", json_object_get(request, "params"));
     json_decref(request);
     if (step->response != NULL) {

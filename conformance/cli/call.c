@@ -8,6 +8,7 @@
 
 #include "call/call.h"
 #include "cli/cli.h"
+#include "cli/target.h"
 #include "util/file.h"
 #include "json/json.h"
 
@@ -19,7 +20,7 @@ static const char help[] =
     "endpoint mapper of HOST is asked. NAME is a parameter of the request, VALUE JSON or a text, "
     "as\n"
     "`cmrp explain METHOD` lists them. What is left out is 0, NULL or opened: a handle of the\n"
-    "cluster, or of the root of its registry. hGroup='{\"open\":\"Files\"}' opens others.\n"
+    "cluster, or of the root of its registry. hGroup='{\"open\":\"Web\"}' opens others.\n"
     "\n"
     "A script has many calls, a JSON object a line, which use what earlier ones returned:\n"
     "  {\"call\":\"ApiCreateNotify\",\"as\":\"port\"}\n"
@@ -39,7 +40,7 @@ static const char help[] =
     "not\n"
     "answer.\n"
     "\n"
-    "Example: cmrp call 127.0.0.1:49664 ApiGetGroupState 'hGroup={\"open\":\"Files\"}'\n";
+    "Example: cmrp call 127.0.0.1:49664 ApiGetGroupState 'hGroup={\"open\":\"Web\"}'\n";
 
 struct options {
     struct call_options call;
@@ -53,34 +54,6 @@ static bool read_number(const char *text, unsigned long most, unsigned long *val
     char *end;
     *value = strtoul(text, &end, 10);
     return *text >= '0' && *text <= '9' && *end == '\0' && *value > 0 && *value <= most;
-}
-
-// "HOST", "HOST:PORT", "[ADDRESS]", "[ADDRESS]:PORT". An address with several colons and no
-// brackets has no port.
-static bool read_host(struct options *o, const char *text) {
-    const char *colon = strrchr(text, ':');
-    const bool brackets = text[0] == '[';
-    const char *close = brackets ? strchr(text, ']') : NULL;
-    unsigned long port = 0;
-    if (brackets ? close == NULL || (close[1] != '\0' && close[1] != ':')
-                 : colon != NULL && strchr(text, ':') != colon) {
-        colon = NULL;
-    }
-    if (brackets && close == NULL) {
-        return false;
-    }
-    if (colon != NULL && brackets && colon < close) {
-        colon = NULL;
-    }
-    if (colon != NULL && !read_number(colon + 1, UINT16_MAX, &port)) {
-        return false;
-    }
-    const char *start = text + brackets;
-    const char *end = brackets ? close : colon != NULL ? colon : text + strlen(text);
-    o->host = util_format("%.*s", (int)(end - start), start);
-    o->call.client.host = o->host;
-    o->call.client.port = (uint16_t)port;
-    return end > start;
 }
 
 static enum outcome take_option(int option, struct options *o) {
@@ -135,7 +108,7 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
     }
     if (optind == argc) {
         *outcome = cli_usage("call", "HOST is missing");
-    } else if (!read_host(o, argv[optind])) {
+    } else if (!cli_read_target(argv[optind], &o->host, &o->call.client.port)) {
         *outcome = cli_usage("call", "HOST[:PORT] is expected, not \"%.80s\"", argv[optind]);
     } else if (o->script != NULL && optind + 1 < argc) {
         *outcome = cli_usage("call", "\"%.80s\" is left over", argv[optind + 1]);
@@ -150,7 +123,6 @@ static bool read_options(int argc, char **argv, struct options *o, enum outcome 
 // "NAME=VALUE": JSON where it is, else a text.
 static bool take_param(json_t *params, const char *word) {
     const char *sign = strchr(word, '=');
-    char *error = NULL;
     if (sign == NULL || sign == word) {
         return false;
     }
@@ -159,9 +131,9 @@ static bool take_param(json_t *params, const char *word) {
     if (value == NULL) {
         value = json_string(sign + 1);
     }
-    const bool ok = value != NULL && json_object_get(params, name) == NULL &&
-                    json_object_set_new(params, name, value) == 0;
-    free(error);
+    const bool ok =
+        json_object_get(params, name) == NULL && json_object_set(params, name, value) == 0;
+    json_decref(value);
     free(name);
     return ok;
 }
@@ -217,6 +189,7 @@ enum outcome cli_call(int argc, char **argv) {
         free(o.host);
         return outcome;
     }
+    o.call.client.host = o.host;
     o.call.colour = cli_colour() != 0;
     o.call.ascii = isatty(STDOUT_FILENO) != 0;
     struct call_script *script = o.script != NULL ? read_script(o.script, &error)

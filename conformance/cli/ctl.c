@@ -39,7 +39,7 @@ static const char rest[] =
     "not\n"
     "be reached, or did not answer.\n"
     "\n"
-    "Example: cmrp ctl --control /tmp/cluster.sock offline group Files\n";
+    "Example: cmrp ctl --control /tmp/cluster.sock offline group Web\n";
 
 static void print_help(void) {
     const struct control_command *command;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,9 @@ struct control_client *control_client_connect(const char *path, unsigned seconds
     }
     const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     memcpy(address.sun_path, path, strlen(path));
+    // Where many are waiting to be let in, connecting waits, too.
+    const struct timeval patience = {.tv_sec = (time_t)seconds};
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
         *error = util_format("control socket %s: %s%s", path, strerror(errno),
                              errno == ENOENT         ? " (is a server running with --control?)"
@@ -140,12 +144,15 @@ json_t *control_client_ask(struct control_client *client, const json_t *request,
     // A server that hangs up while it is being asked may have said why.
     const char *silence = receive_line(client, until, &size);
     if (silence == NULL) {
-        answer = json_parse((const char *)client->in.data, size, error);
-        if (answer != NULL && !json_is_object(answer)) {
+        char *wrong = NULL;
+        answer = json_parse((const char *)client->in.data, size, &wrong);
+        if (!json_is_object(answer)) {
+            *error = util_format("control socket %s: the answer is no object%s%s", client->path,
+                                 wrong != NULL ? ": " : "", wrong != NULL ? wrong : "");
             json_decref(answer);
             answer = NULL;
-            *error = util_format("control socket %s: the answer is no object", client->path);
         }
+        free(wrong);
     } else {
         *error =
             util_format("control socket %s: %s", client->path, reason != NULL ? reason : silence);

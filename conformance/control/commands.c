@@ -59,7 +59,7 @@ static const struct {
       "create-key KEY\ndelete-key KEY",
       "the cluster registry", 1, CONTROL_WORDS},
      registry_command},
-    {{"batch", "KEY FILE", "execute a batch: JSON as `cmrp decode -T json` prints it", 1, 1},
+    {{"batch", "KEY FILE", "execute a batch: JSON of `cmrp decode -T json`", 1, 1},
      registry_execute},
     {{"stop", "", "end the server", 0, 0}, stop_command},
 };
@@ -87,7 +87,8 @@ json_t *answer_result(json_t *result) {
     return json_pack("{s:o}", "result", result);
 }
 
-static json_t *answer_error(const char *kind, uint32_t code, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static json_t *
+answer_error(const char *kind, uint32_t code, const char *format, va_list args) {
     char message[2048];
     vsnprintf(message, sizeof message, format, args);
     json_t *error = json_object();

@@ -123,8 +123,8 @@ class Raw:
 
     def __init__(self, server):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(server.control)  # waits for room; a time limit would not
         self.socket.settimeout(SECONDS)
-        self.socket.connect(server.control)
         self.input = b""
 
     def send(self, octets):

@@ -10,6 +10,7 @@ import socket
 import stat
 import struct
 import subprocess
+import time
 
 import live
 import support
@@ -28,6 +29,7 @@ class Deaf:
     NDR = bytes.fromhex("045d888aeb1cc9119fe808002b10486002000000")
 
     def __init__(self, server):
+        self.server = server
         self.socket = socket.create_connection((server.host, server.port), live.SECONDS)
         self.socket.settimeout(live.SECONDS)
         self.send(11, struct.pack("<HHIBxxxHBx", 5840, 5840, 0, 1, 0, 1) + self.INTERFACE + self.NDR)
@@ -47,10 +49,22 @@ class Deaf:
         return self.socket.recv(struct.unpack_from("<H", header, 8)[0] - 16, socket.MSG_WAITALL)
 
     def ask_for_values(self, count):
-        """ApiQueryValue of "V", again and again."""
+        """ApiQueryValue of "V", again and again: more than sockets hold."""
         stub = self.key + struct.pack("<III4sI", 2, 0, 2, "V\0".encode("utf-16-le"), 60000)
         for call in range(2, count + 2):
             self.request(call, 34, stub)
+
+    def wait_until_full(self):
+        """Until the server has answers that it cannot send: it answers nothing more."""
+        made = [-1]
+
+        def stands(status):
+            time.sleep(0.3)
+            made.append(status["calls"]["made"])
+            return made[-2] == made[-1]
+
+        status = self.server.until("it is full", stands)
+        self.server.test.assertLess(status["calls"]["made"], 601)
 
     def __enter__(self):
         return self
@@ -310,14 +324,10 @@ class End(support.CliTest):
             server.end()
 
     def test_a_second_signal_ends_at_once(self):
-        server = Server(self, "-v", "--limit", "output=1000000000")
-        server.ctl("registry", "set", "\\", "V", "REG_BINARY", "00" * 60000)
-        with Deaf(server) as client:
-            client.ask_for_values(600)  # more than sockets hold, so that it stops reading
-            server.until("it is asked", lambda status: status["calls"]["made"] > 40)
-            server.process.send_signal(signal.SIGTERM)
-            server.err.until("ending")
-            server.end(signal.SIGINT, INCOMPLETE)
+        server = Server(self)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT):  # both come together
+            server.process.send_signal(number)
+        server.end(signal.SIGCONT, INCOMPLETE)
         self.assertIn("second signal", server.err.all[-1])
 
     def test_a_client_that_never_reads_does_not_hold_it_up(self):
@@ -325,7 +335,7 @@ class End(support.CliTest):
         server.ctl("registry", "set", "\\", "V", "REG_BINARY", "00" * 60000)
         with Deaf(server) as client:
             client.ask_for_values(600)
-            server.until("it is asked", lambda status: status["calls"]["made"] > 40)
+            client.wait_until_full()
             server.end()
 
     def test_stop_command(self):
