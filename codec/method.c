@@ -423,12 +423,12 @@ static bool take_rows(cmrp_ndr_reader *r, const cmrp_param *p, cmrp_slot *slot, 
            take_elements(r, p, slot, at);
 }
 
-// A room stands behind its array, which says it.
+// A room stands behind its array, which says it. It is a DWORD: what is larger fails check_size.
 static void fill_room(const cmrp_method *method, uint32_t index, cmrp_slot *slots,
                       const places *at) {
     const cmrp_param *array = cmrp_param_sized_by(method->params, method->count, index);
     const cmrp_ndr_extent *extent = &at[array - method->params].extent;
-    slots[index].value = extent->max_count;
+    slots[index].value = (uint32_t)extent->max_count;
     slots[index].offset = extent->max_count_at;
 }
 

@@ -23,6 +23,7 @@ static void change_word(const cmrp_stub_format *format, uint8_t *data, size_t si
                                left,
                                left / 2,
                                left / 4,
+                               left / 8,
                                left + 1,
                                old + 1,
                                old - 1,

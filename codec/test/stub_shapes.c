@@ -210,6 +210,102 @@ static void notifications_async(built *b) {
     ndr_uint(b, "return", 4, 0);
 }
 
+// ---- structures that end with an array ----------------------------------------------------------
+
+// What stands before the entries: the size of the array, then the structure with its pad.
+static void list_head(built *b, const char *name, const char *count, uint64_t entries) {
+    ndr_word(b, name, entries);
+    ndr_uint(b, count, 4, entries);
+    ndr_align(b, name, b->word);
+}
+
+static void enumeration(built *b) {
+    ndr_word(b, "ReturnEnum", REFERENT);
+    const size_t size_at = b->size;
+    list_head(b, "ReturnEnum.Entry", "ReturnEnum.EntryCount", 3);
+    const cut rows = {0, CMRP_E_OVERRUN, size_at, "ReturnEnum.Entry"};
+    b->region = &rows;
+    for (unsigned i = 0; i < 3; i++) {
+        ndr_align(b, "", b->word);
+        ndr_uint(b, "", 4, 1u << i);
+        ndr_word(b, "", i == 1 ? 0 : REFERENT + (i / 2 + 1) * STEP);
+    }
+    b->region = NULL;
+    ndr_string(b, "Entry[0].Name", "NODE1");
+    ndr_string(b, "Entry[2].Name", "Disk 12");
+    ndr_uint(b, "rpc_status", 4, 0);
+    ndr_uint(b, "return", 4, 0);
+}
+
+static void enumeration_none(built *b) {
+    ndr_word(b, "ReturnEnum", REFERENT);
+    list_head(b, "ReturnEnum.Entry", "ReturnEnum.EntryCount", 0);
+    ndr_uint(b, "return", 4, 0);
+}
+
+// Two of them: what the first points to stands before the second.
+static void enumerations(built *b) {
+    ndr_word(b, "ReturnIdEnum", REFERENT);
+    list_head(b, "ReturnIdEnum.Entry", "ReturnIdEnum.EntryCount", 0);
+    ndr_word(b, "ReturnNameEnum", REFERENT + STEP);
+    list_head(b, "ReturnNameEnum.Entry", "ReturnNameEnum.EntryCount", 0);
+    ndr_uint(b, "rpc_status", 4, 0);
+    ndr_uint(b, "return", 4, 0);
+}
+
+static void group_enumeration(built *b) {
+    ndr_word(b, "ppResultList", REFERENT);
+    const size_t size_at = b->size;
+    list_head(b, "ppResultList.Entry", "ppResultList.EntryCount", 1);
+    const cut rows = {0, CMRP_E_OVERRUN, size_at, "ppResultList.Entry"};
+    b->region = &rows;
+    ndr_word(b, "", REFERENT + STEP);     // Name
+    ndr_word(b, "", REFERENT + 2 * STEP); // Id
+    ndr_uint(b, "", 4, 3);                // dwState
+    ndr_word(b, "", 0);                   // Owner
+    ndr_uint(b, "", 4, 0);                // dwFlags
+    ndr_uint(b, "", 4, 3);                // cbProperties
+    ndr_word(b, "", REFERENT + 3 * STEP); // Properties
+    ndr_uint(b, "", 4, 0);                // cbRoProperties
+    ndr_word(b, "", 0);                   // RoProperties
+    ndr_align(b, "", b->word);
+    b->region = NULL;
+    ndr_string(b, "Entry[0].Name", "Group1");
+    ndr_string(b, "Entry[0].Id", "7");
+    ndr_octets(b, "Entry[0].Properties", "abc", 3);
+    ndr_uint(b, "rpc_status", 4, 0);
+    ndr_uint(b, "return", 4, 0);
+}
+
+// ---- arrays of other elements, and of parts -----------------------------------------------------
+
+static void node_list(built *b) {
+    ndr_handle(b, "hGroup", sample_handle);
+    ndr_word(b, "multiSzNodeList", REFERENT);
+    ndr_word(b, "multiSzNodeList", 3);
+    const cut units = {0, CMRP_E_OVERRUN, b->size - b->word, "multiSzNodeList"};
+    b->region = &units;
+    add_uint(b, "", 2, 'A');
+    add_uint(b, "", 2, 0);
+    add_uint(b, "", 2, 0);
+    b->region = NULL;
+    ndr_uint(b, "cchListSize", 4, 3);
+}
+
+static void control(built *b) {
+    ndr_word(b, "lpOutBuffer", 9);
+    ndr_word(b, "lpOutBuffer", 0);
+    ndr_word(b, "lpOutBuffer", 5);
+    const cut octets = {0, CMRP_E_OVERRUN, b->size - b->word, "lpOutBuffer"};
+    b->region = &octets;
+    add_octets(b, "", "hello", 5, CMRP_OK, 0);
+    b->region = NULL;
+    ndr_uint(b, "lpBytesReturned", 4, 5);
+    ndr_uint(b, "lpcbRequired", 4, 5);
+    ndr_uint(b, "rpc_status", 4, 0);
+    ndr_uint(b, "return", 4, 0);
+}
+
 const stub_shape stub_shapes[] = {
     {"empty", 137, CMRP_INTERFACE_3, false, empty},
     {"ApiGetRootKey response", 28, CMRP_INTERFACE_3, true, get_root_key},
@@ -233,6 +329,12 @@ const stub_shape stub_shapes[] = {
     {"ApiGetNotifyV2 response, none", 139, CMRP_INTERFACE_3, true, notifications_none},
     {"ApiGetNotifyV2 response, NULL", 139, CMRP_INTERFACE_3, true, notifications_null},
     {"ApiGetNotifyAsync response", 147, CMRP_INTERFACE_3, true, notifications_async},
+    {"ApiCreateEnum response", 7, CMRP_INTERFACE_3, true, enumeration},
+    {"ApiCreateEnum response, none", 7, CMRP_INTERFACE_2, true, enumeration_none},
+    {"ApiCreateEnumEx response", 125, CMRP_INTERFACE_3, true, enumerations},
+    {"ApiCreateGroupEnum response", 143, CMRP_INTERFACE_3, true, group_enumeration},
+    {"ApiSetGroupNodeList request", 54, CMRP_INTERFACE_3, false, node_list},
+    {"ApiNodeControl response", 79, CMRP_INTERFACE_3, true, control},
 };
 
 const size_t stub_shape_count = COUNT_OF(stub_shapes);

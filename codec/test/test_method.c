@@ -98,6 +98,9 @@ static const struct {
 } methods[] = {
     {3, "ApiGetClusterName", "MS-CMRP 3.1.4.1.4", "MS-CMRP 3.1.4.2.4", "", NULL,
      "string* ClusterName, string* NodeName, u32:status return", NULL},
+    {7, "ApiCreateEnum", "MS-CMRP 3.1.4.1.8", "MS-CMRP 3.1.4.2.8", "u32 dwType", NULL,
+     "ENUM_LIST* ReturnEnum, u32:status rpc_status, u32:status return",
+     "ENUM_LIST* ReturnEnum, u32:status return"},
     {28, "ApiGetRootKey", "MS-CMRP 3.1.4.1.29", "MS-CMRP 3.1.4.2.29", "u32:access samDesired", NULL,
      "u32:status Status, u32:status rpc_status, handle:HKEY return",
      "u32:status Status, handle:HKEY return"},
@@ -131,6 +134,10 @@ static const struct {
     {45, "ApiGetGroupState", "MS-CMRP 3.1.4.1.46", "MS-CMRP 3.1.4.2.46", "handle:HGROUP hGroup",
      NULL, "u32:state State, string* NodeName, u32:status rpc_status, u32:status return",
      "u32:state State, string* NodeName, u32:status return"},
+    {54, "ApiSetGroupNodeList", "MS-CMRP 3.1.4.1.55", "MS-CMRP 3.1.4.2.55",
+     "handle:HGROUP hGroup, units* multiSzNodeList, u32:count cchListSize",
+     "handle:HGROUP hGroup, octets* lpNodeList, u32:count cbListSize",
+     "u32:status rpc_status, u32:status return", "u32:status return"},
     {55, "ApiCreateNotify", "MS-CMRP 3.1.4.1.56", "MS-CMRP 3.1.4.2.56", "", NULL,
      "u32:status Status, u32:status rpc_status, handle:HNOTIFY return",
      "u32:status Status, handle:HNOTIFY return"},
@@ -152,6 +159,17 @@ static const struct {
      "u32:key dwNotifyKey, u32:change dwFilter, u32 dwStateSequence, string* Name, "
      "u32:status rpc_status, u32:status return",
      "u32:key dwNotifyKey, u32:change dwFilter, u32 dwStateSequence, string* Name, "
+     "u32:status return"},
+    {68, "ApiGetNodeState", "MS-CMRP 3.1.4.1.69", "MS-CMRP 3.1.4.2.69", "handle:HNODE hNode", NULL,
+     "u32:nodestate State, u32:status rpc_status, u32:status return",
+     "u32:nodestate State, u32:status return"},
+    {79, "ApiNodeControl", "MS-CMRP 3.1.4.1.80", "MS-CMRP 3.1.4.2.80",
+     "handle:HNODE hNode, u32 dwControlCode, octets* lpInBuffer, u32:count nInBufferSize, "
+     "u32 nOutBufferSize",
+     NULL,
+     "varying lpOutBuffer, room nOutBufferSize, u32:count lpBytesReturned, u32 lpcbRequired, "
+     "u32:status rpc_status, u32:status return",
+     "varying lpOutBuffer, room nOutBufferSize, u32:count lpBytesReturned, u32 lpcbRequired, "
      "u32:status return"},
     {102, "ApiGetClusterVersion2", "MS-CMRP 3.1.4.1.102", "MS-CMRP 3.1.4.2.102", "", NULL,
      "u16 lpwMajorVersion, u16 lpwMinorVersion, u16 lpwBuildNumber, string* lpszVendorId, "
@@ -230,7 +248,7 @@ static const cmrp_struct *struct_of(uint32_t opnum, const char *parameter) {
     return NULL;
 }
 
-// [MS-CMRP 2.2.3.3, 2.2.3.22 to 2.2.3.24, 2.2.3.30; MS-DTYP 2.3.3]
+// [MS-CMRP 2.2.3.1, 2.2.3.5, 2.2.3.26, 2.2.3.3, 2.2.3.22 to 2.2.3.24, 2.2.3.30; MS-DTYP 2.3.3]
 static void test_structures_as_in_the_idl(void **state) {
     (void)state;
     static const struct {
@@ -242,6 +260,11 @@ static void test_structures_as_in_the_idl(void **state) {
          "u32 nLength, varying* RpcSecurityDescriptor.lpSecurityDescriptor, "
          "u32 RpcSecurityDescriptor.cbInSecurityDescriptor, "
          "u32:count RpcSecurityDescriptor.cbOutSecurityDescriptor, i32:bool bInheritHandle"},
+        {7, "ReturnEnum", "u32:count EntryCount, ENUM_ENTRY[*] Entry"},
+        {39, "pRpcSecurityDescriptor",
+         "varying* lpSecurityDescriptor, u32 cbInSecurityDescriptor, "
+         "u32:count cbOutSecurityDescriptor"},
+        {143, "ppResultList", "u32:count EntryCount, GROUP_ENUM_ENTRY[*] Entry"},
         {31, "lpftLastWriteTime", "u32 dwLowDateTime, u32 dwHighDateTime"},
         {102, "ppClusterOpVerInfo",
          "u32 dwSize, u32 dwClusterHighestVersion, u32 dwClusterLowestVersion, u32 dwFlags, "

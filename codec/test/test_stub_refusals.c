@@ -356,7 +356,8 @@ static void test_missing_parameters(void **state) {
                 const cmrp_param *param = &s.format.method->params[p];
                 cmrp_error error = {0};
                 assert_true(decode_stub(&s, built_view(&b), 0, &error));
-                if (!cmrp_param_travels(param, &s.format) || param->meaning == CMRP_MEANS_COUNT) {
+                if (!cmrp_param_travels(param, &s.format) || param->meaning == CMRP_MEANS_COUNT ||
+                    param->kind == CMRP_KIND_ROOM) {
                     continue;
                 }
                 // Not there and not needed to be: then the count in front of it is 0.
@@ -381,7 +382,8 @@ static void test_counts_that_do_not_agree(void **state) {
         uint32_t opnum;
         bool response;
         size_t count;
-    } rows[] = {{113, false, 1}, {115, true, 1}, {139, true, 2}, {147, true, 2}};
+    } rows[] = {{113, false, 1}, {115, true, 1}, {139, true, 2},
+                {147, true, 2},  {54, false, 4}, {79, true, 7}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         for (unsigned form = 0; form < STUB_FORMS; form++) {
             static stub_slots s;
@@ -476,6 +478,61 @@ static void test_structures_that_do_not_fit(void **state) {
     }
 }
 
+// The size of an array at the end of a structure stands before that, and inside it.
+static void test_lists_that_do_not_fit(void **state) {
+    (void)state;
+    for (unsigned form = 0; form < STUB_FORMS; form++) {
+        static stub_slots s;
+        cmrp_slot members[2], entries[3][2];
+        decode_shape(&s, 7, true, form);
+        assert_true(cmrp_rows_next(&s.slots[1].rows, members));
+        for (size_t i = 0; i < 3; i++) {
+            assert_true(cmrp_rows_next(&members[1].rows, entries[i]));
+        }
+        assert_false(cmrp_rows_next(&members[1].rows, entries[0]));
+        s.slots[1].rows = (cmrp_rows){.members = members};
+        members[1].rows = (cmrp_rows){.count = 3, .members = entries[0]};
+        members[0].value = 2;
+        check_not_encoded(&s, CMRP_E_COUNT_MISMATCH, "ReturnEnum.EntryCount");
+        members[0].present = false; // derived
+        entries[2][1].bytes.size--; // half a unit
+        check_not_encoded(&s, CMRP_E_STRING_TERMINATOR, "Entry[2].Name");
+        entries[1][0].present = false;
+        check_not_encoded(&s, CMRP_E_MISSING, "Entry[1].Type");
+        members[1].rows = (cmrp_rows){.count = 1}; // neither members nor a source
+        check_not_encoded(&s, CMRP_E_MISSING, "ReturnEnum.Entry");
+        members[1].present = false;
+        check_not_encoded(&s, CMRP_E_MISSING, "ReturnEnum.Entry");
+    }
+}
+
+// Only the request of a control code holds the room, but the response says it, too.
+static void test_rooms_and_units(void **state) {
+    (void)state;
+    enum { ROOM = 6, UNITS = 3 };
+    for (unsigned form = 0; form < STUB_FORMS; form++) {
+        static stub_slots s;
+        cmrp_error error = {0};
+        uint8_t octets[64];
+        cmrp_writer w;
+        decode_shape(&s, 79, true, form);
+        assert_int_equal(s.slots[ROOM].value, 9);
+        s.slots[ROOM].value = 4;
+        check_not_encoded(&s, CMRP_E_COUNT_MISMATCH, "nOutBufferSize");
+        s.slots[ROOM].value = 1ull << 32;
+        check_not_encoded(&s, CMRP_E_TOO_LARGE, "nOutBufferSize");
+        s.slots[ROOM].present = false; // as large as what is there
+        cmrp_writer_init(&w, octets, sizeof octets, &error, "none");
+        assert_true(encode_stub(&s, &w));
+        assert_true(decode_stub(&s, (cmrp_view){octets, w.size}, 0, &error));
+        assert_int_equal(s.slots[ROOM].value, 5);
+        decode_shape(&s, 54, false, form);
+        s.slots[UNITS].bytes.size--;
+        s.slots[UNITS + 1].present = false;
+        check_not_encoded(&s, CMRP_E_ODD_UNITS, "multiSzNodeList");
+    }
+}
+
 typedef struct giving_up {
     unsigned calls;
     unsigned last; // the call that fails
@@ -531,6 +588,8 @@ int main(void) {
         cmocka_unit_test(test_data_too_large),
         cmocka_unit_test(test_rows_that_do_not_fit),
         cmocka_unit_test(test_structures_that_do_not_fit),
+        cmocka_unit_test(test_lists_that_do_not_fit),
+        cmocka_unit_test(test_rooms_and_units),
         cmocka_unit_test(test_source_that_gives_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@ enum { EARLY = 100 }; // milliseconds that clocks and captures may be wrong by
 
 static void judge_manners(const struct sight *s, const struct flight *f) {
     const bool v1 = f->version == 1;
-    const struct where where = {.place = RULES_REQUEST};
+    const bool p3 = sight_slot(&s->call->request, "Notify") != NULL;
+    const struct where where = sight_where(s, false, p3 ? "Notify" : "hNotify");
     if (f->filtered && f->retrieved) {
         rule_kept(s, v1 ? RULE_RETRIEVE_V1 : RULE_RETRIEVE_V2);
     } else if (f->filtered && notify_sees_all(s)) {

@@ -23,7 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 COMMANDS = {"CLUSREG_SET_VALUE": 1, "CLUSREG_CREATE_KEY": 2, "CLUSREG_DELETE_KEY": 3,
             "CLUSREG_DELETE_VALUE": 4, "CLUSREG_VALUE_DELETED": 6, "CLUSREG_READ_KEY": 7,
             "CLUSREG_READ_VALUE": 8, "CLUSREG_READ_ERROR": 9}
-OCTETS = ("lpData", "lpInData", "lpOutData", "buffer", "lpSecurityDescriptor")
+OCTETS = ("lpData", "lpInData", "lpOutData", "buffer", "lpSecurityDescriptor",
+          "lpInBuffer", "lpOutBuffer", "pProperties", "pRoProperties", "Properties", "RoProperties")
 TYPES = {"REG_NONE": 0, "REG_SZ": 1, "REG_EXPAND_SZ": 2, "REG_BINARY": 3, "REG_DWORD": 4,
          "REG_MULTI_SZ": 7, "REG_QWORD": 11}
 SYNTAXES = {"ndr": "8a885d04-1ceb-11c9-9fe8-08002b104860", "ndr64":
@@ -35,8 +36,10 @@ AUTH = {"type": {"none": 0, "spnego": 9, "ntlm": 10}, "level": {"none": 1, "inte
 # rest comes out right; otherwise its pointees are read from the wrong places, to a malformed end.
 DIFFERENCES = {"dwNotifyKey", "buffer", "ObjectId", "ParentId", "Name", "Type",
                "dwNumNotifications", "return"}
-# Registry types are not shown. A FILETIME of a big-endian sender is taken for one 64-bit number.
+# Registry types are not shown. Of a big-endian sender, a FILETIME is taken for one 64-bit number, and
+# the first octet of a BOOL for all of it.
 NOT_SHOWN = {"dwType", "lpType", "lpValueType"}
+BIG_ENDIAN = {"lpftLastWriteTime", "WatchSubTree", "isTargetedAtObject"}
 
 
 def dissect(capture):
@@ -111,7 +114,7 @@ def expected_values(name, value, big):
         return [str(octet) for octet in bytes.fromhex(value)]
     if name == "lpftLastWriteTime":
         return [file_time(value)]
-    if isinstance(value, str) and len(value) == 40:
+    if isinstance(value, str) and re.fullmatch("[0-9a-f]{40}", value):
         return [handle_octets(value, big).hex(":")]
     return [str(value)]
 
@@ -145,7 +148,9 @@ class Comparison:
     def stub(self, frame, params, malformed):
         fields = self.frames[frame]
         big = values(fields, "dcerpc.drep.byteorder")[-1:] == ["0"]
-        unknown = NOT_SHOWN | ({"lpftLastWriteTime"} if big else set())
+        unknown = NOT_SHOWN | (BIG_ENDIAN if big else set())
+        if "lpOutBuffer" in params:
+            unknown.add("nOutBufferSize")  # of the request; here the room of the array tells it
         rows = {}
         for name, value in leaves(params):
             want = expected_values(name, value, big)

@@ -38,6 +38,8 @@ def made(kind):
     elif name == "tail" and kind not in impacket_client.MADE:
         impacket_client.MADE[kind] = type("Array", (ndr.NDRUniConformantArray,),
                                           {"item": made(inner[0])})
+    elif kind[0] == "*" and name in interface.STRUCTURES:
+        made(name)
     elif kind in interface.STRUCTURES and kind not in impacket_client.MADE:
         members = interface.members(interface.STRUCTURES[kind])
         impacket_client.MADE[kind] = type(kind, (ndr.NDRSTRUCT,), {

@@ -93,7 +93,9 @@ class Reader:
             if number is None:
                 raise KeyError(name)
             return {"dwLowDateTime": number & 0xffffffff, "dwHighDateTime": number >> 32}
-        if head == "array":
+        if kind == "room":  # as the only array says it
+            return int(named(element, "dcerpc.array.max_count")[0].get("show"), 0)
+        if head in ("array", "tail"):
             return self.array(element, name, inner[0], fields)
         if fields:
             return self.shown(fields, owner, kind, head, name)
@@ -108,6 +110,9 @@ class Reader:
             return self.handle(bytes.fromhex(fields[0].get("value")))
         if head == "string":
             return fields[0].get("show")
+        if head == "units":
+            return b"".join((int(field.get("show"), 0) & 0xffff).to_bytes(2, "little")
+                            for field in fields)
         if head in ("octets", "part"):
             return bytes(int(field.get("show"), 0) & 0xff for field in fields)
         return self.members(fields[0], head)

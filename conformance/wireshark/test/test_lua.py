@@ -72,8 +72,8 @@ DIGITS = {"FilterFlags", "dwNotifyKey", "filter"}  # 64-bit numbers, decimal str
 
 
 def is_octets(key):
-    return key in ("buffer", "lpData", "lpSecurityDescriptor", "rpcSecurityDescriptor", "lpOutBuffer",
-                   "pSecurityDescriptor")
+    return key in ("buffer", "lpData", "lpSecurityDescriptor", "lpInBuffer", "lpOutBuffer",
+                   "Properties", "RoProperties", "pProperties", "pRoProperties", "lpNodeList")
 
 
 def replayed(cmrp, capture):

@@ -9,9 +9,9 @@ parameters of the response. A parameter is NAME:TYPE; without a type it is u32. 
 protocol 3 only; "-": protocol 2 only (rpc_status is protocol 3 only without saying so). A name
 "x/y" is x in protocol 3, y in protocol 2.
 
-Types: u16 u32 i32 u64, enum, word (DWORD_PTR), handle, string, octets(count), units(count), a
-structure of STRUCTURES, array(structure, count) and pointers to one of them, "*": a referent, then
-what it points to. part(size, length): octets of which a part is sent. room: the size of such a
+Types: u16 u32 i32 u64, word (DWORD_PTR), handle, string, octets(count), units(count), a structure
+of STRUCTURES, array(structure, count) and pointers to one of them, "*": a referent, then what it
+points to. part(size, length): octets of which a part is sent. room: the size of such a
 part that only the request holds; in the response the array alone says it. tail(structure, count):
 the array at the end of a structure without pointers of its own, whose size stands before that.
 """

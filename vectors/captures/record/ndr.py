@@ -134,8 +134,6 @@ class Writer(Stream):
             self.octets += handle_octets(value, self.order == ">")
         elif kind == "string":
             self.text(value)
-        elif kind == "enum":
-            self.number(*SIZES["u32" if self.wide else "u16"], int(value))
         elif kind == "room":
             pass  # the array that it sizes has said it
         elif name == "units":
@@ -299,8 +297,6 @@ class Reader(Stream):
             scope[name] = handle_octets(self.content(20).hex(), self.order == ">").hex()
         elif kind == "string":
             scope[name] = self.text()
-        elif kind == "enum":
-            scope[name] = self.number(*SIZES["u32" if self.wide else "u16"])
         elif kind == "room":
             scope[name] = self.rooms[name]
         elif head == "units":

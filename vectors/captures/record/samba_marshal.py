@@ -23,7 +23,8 @@ BOOLEAN8 = {("ApiAddNotifyKey", "WatchSubTree"), ("ApiAddNotifyV2", "isTargetedA
 
 # Results that do not lie in memory in the order of the wire.
 IN_MEMORY = {"ApiEnumValue": ["lpValueName", "lpType", "lpData", "TotalSize", "rpc_status",
-                              "lpcbData", "return"]}
+                              "lpcbData", "return"],
+             "ApiGetKeySecurity": ["rpc_status", "pRpcSecurityDescriptor", "return"]}
 
 
 # Structures that are parameters by a pointer to them.

@@ -67,6 +67,7 @@ class Call:
         self.client, self.version, self.wide, self.big = client, version, wide, pdu.big
         self.identifier, self.opnum = pdu.call, opnum
         self.request, self.response, self.fault, self.answered = b"", b"", None, False
+        self.big_answer = pdu.big
 
     @property
     def method(self):
@@ -74,8 +75,9 @@ class Call:
 
     def read(self, direction):
         """The parameters and the reader; ndr.Malformed where the octets are wrong."""
-        octets = self.request if direction == "request" else self.response
-        return ndr.read(self.method, direction, octets, self.version, self.wide, self.big)
+        octets, big = ((self.request, self.big) if direction == "request"
+                       else (self.response, self.big_answer))
+        return ndr.read(self.method, direction, octets, self.version, self.wide, big)
 
 
 class Connection:
@@ -123,5 +125,5 @@ def calls(octets, port=49152):
             call = connection.calls[pdu.call]
             call.response += pdu.body[8:] if pdu.kind == RESPONSE else b""
             call.fault = pdu.unpack("I", 8)[0] if pdu.kind == FAULT else None
-            call.answered = bool(pdu.flags & LAST)
+            call.answered, call.big_answer = bool(pdu.flags & LAST), pdu.big
     return found
