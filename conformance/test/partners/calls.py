@@ -5,7 +5,7 @@
 Their requests, over their connections; the answers are read by the reader of the recordings, and
 what they say is compared with the specification. Each session is recorded, replayed and judged.
 
-usage: calls.py CMRP impacket|samba [--keep DIR]    DIR: the recordings are left there
+usage: calls.py CMRP impacket|samba [--keep DIR]    DIR: recordings are left there
 """
 import argparse
 import pathlib
@@ -31,6 +31,9 @@ SESSIONS = {
               ("python3-samba-ndr64-bigendian", ["ndr64", "bigendian"])],
 }
 MODULES = {"impacket": ("impacket", "python3-impacket"), "samba": ("samba", "python3-samba")}
+
+# What is left with --keep: the other sessions say the same in other syntaxes.
+KEPT = ("impacket-ndr", "python3-samba-ndr64-bigendian")
 
 # The methods that each session must call, and be answered without a fault.
 METHODS = {*range(55, 66), 90, 91, 99, 100, 107, 113, 114, 115, 116, 137, 138, 139, 145, 147, 155,
@@ -67,7 +70,8 @@ def sessions(verdict, options, folder, name, words):
     served = {call.opnum for call in record.calls() if call.answered and call.fault is None}
     verdict.compare(f"{name}: methods", sorted(METHODS & served), sorted(METHODS),
                     ("served", "expected"))
-    path = (options.keep or folder) / f"{name}_to_cmrp-serve.pcap"
+    kept = options.keep if name in KEPT else None
+    path = (kept or folder) / f"{name}_to_cmrp-serve.pcap"
     path.write_bytes(record.octets())
     known, tolerated = judge.offers(words), TOLERATED[options.partner]
     count = judge.session(verdict, options.cmrp, name, path, len(METHODS), [*known, *CLOSING],

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `cmrp replay` and `cmrp conform` say of a recorded session: nothing but what is known."""
 import json
+import tempfile
 
 import witness
 
@@ -9,6 +10,9 @@ KNOWN = [
     ("authentication-level-p3/client@*", "partners speak no security here"),
     ("authentication-level-refused-p3/server@*", "the server has no security yet and says so"),
 ]
+
+# Methods that partners call and cmrp does not describe.
+NOT_DESCRIBED = {108}  # ApiSetServiceAccountPassword: not implemented, says the specification
 
 
 def offers(options=""):
@@ -22,7 +26,7 @@ def lines(done):
 
 
 def replay(verdict, cmrp, name, path, least, tolerated, unanswered):
-    """Every call is found, whole, and decoded; returns how many."""
+    """Every call is found, whole, and decoded where it is described; returns how many."""
     done = witness.run(cmrp, "replay", "-r", path, "-T", "json", "--require", least)
     found = [line for line in lines(done) if line["kind"] == "call"]
     for line in found:
@@ -30,7 +34,8 @@ def replay(verdict, cmrp, name, path, least, tolerated, unanswered):
             by_server = finding["frame"] == line.get("response_frame")
             if by_server or not finding["message"].startswith(tolerated):
                 verdict.complain(f"{name}: call {line['call_id']} {line.get('method')}: {finding}")
-        if line["state"] not in ("complete", "fault", "unanswered"):
+        if line["state"] not in ("complete", "fault", "unanswered") \
+                and line["opnum"] not in NOT_DESCRIBED:
             verdict.complain(f"{name}: call {line['call_id']} {line.get('method')} is "
                              f"{line['state']}")
     verdict.compare(f"{name}: calls that are not answered",
@@ -44,7 +49,8 @@ def replay(verdict, cmrp, name, path, least, tolerated, unanswered):
 def rules(verdict, cmrp, name, path, known):
     """`replay --rules` finds what `conform` finds, and that is what is known."""
     done = witness.run(cmrp, "replay", "-r", path, "-T", "json", "--rules", "--complete")
-    broken = {finding.get("rule", "encoding") for line in lines(done) for finding in line.get("findings", [])
+    broken = {finding.get("rule", "encoding") for line in lines(done)
+              for finding in line.get("findings", [])
               if finding.get("level") in ("must", "should")}
     expected = {case.split("/")[0] for case, _ in known}
     for rule in sorted(broken - expected):
@@ -53,10 +59,11 @@ def rules(verdict, cmrp, name, path, known):
 
 
 def conform(verdict, cmrp, name, path, known):
-    xfail = path.with_suffix(".xfail")
-    xfail.write_text("".join(f"{case} FAIL {reason}\n" for case, reason in known), "utf-8")
-    done = witness.run(cmrp, "conform", "-r", path, "--complete", "--level", "should", "--xfail",
-                       xfail, "--json", "-")
+    with tempfile.NamedTemporaryFile("w", suffix=".xfail") as xfail:
+        xfail.write("".join(f"{case} FAIL {reason}\n" for case, reason in known))
+        xfail.flush()
+        done = witness.run(cmrp, "conform", "-r", path, "--complete", "--level", "should",
+                           "--xfail", xfail.name, "--json", "-")
     if done.returncode not in (0, 1):
         verdict.complain(f"{name}: cmrp conform ends with {done.returncode}: "
                          f"{done.stderr.decode()}")

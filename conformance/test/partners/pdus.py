@@ -133,8 +133,8 @@ def concurrent(where, wire, actor):
     where.same("others pass", wire.ask("ApiGetClusterName")["return"], 0)
     group = actor.ask("ApiCreateGroup", lpszGroupName="Concurrent")["return"]
     call, _, stub = wire.answer()
-    where.same("the call of the port that has something", (call, read("ApiGetNotify", stub)["Name"]),
-               (calls[1], "Concurrent"))
+    where.same("the call of the port that has something",
+               (call, read("ApiGetNotify", stub)["Name"]), (calls[1], "Concurrent"))
     unblock = wire.begin("ApiUnblockGetNotifyCall", hNotify=ports[2])
     got = sorted((call, struct.unpack("<I", stub[-4:])[0]) for call, _, stub in
                  (wire.answer(), wire.answer()))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What passes between a client and a server on loopback, as pcap.
 
-The packets themselves are recorded where that is allowed, as it is in a namespace of the test's own.
-Elsewhere a relay stands between the two, and the frames are made from what passed through it.
+The packets themselves are recorded where that is allowed, as it is in a namespace of the test's
+own. Elsewhere a relay stands between the two, and the frames are made from what passed through it.
 """
 import os
 import socket

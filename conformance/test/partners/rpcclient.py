@@ -91,7 +91,8 @@ def main():
     verdict = witness.Verdict()
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
-        with server.Server(options.cmrp, *smbtorture.SEED, "--epmap", f"127.0.0.1:{MAPPER}") as cluster:
+        words = [*smbtorture.SEED, "--epmap", f"127.0.0.1:{MAPPER}"]
+        with server.Server(options.cmrp, *words) as cluster:
             record = recorder.Sniffer(cluster.port, MAPPER)
             for command, wanted in COMMANDS:
                 compare(verdict, command, wanted, client(folder, command))

@@ -2,7 +2,7 @@
 """Notification ports of version 2: opnums 137, 138, 139, 155 and 107, with the contents of
 [MS-CMRP] 3.1.4.2.138."""
 import version1
-from version1 import GROUP, INTERFACE, INVALID_HANDLE, INVALID_PARAMETER, NETWORK, NODE, RESOURCE
+from version1 import INTERFACE, INVALID_HANDLE, INVALID_PARAMETER, NETWORK, NODE, RESOURCE
 
 # CLUSTER_OBJECT_TYPE [2.2.2.11], and flags of them.
 CLUSTER, GROUPS, RESOURCES, TYPES, INTERFACES, NETWORKS, NODES, REGISTRY = range(1, 9)
