@@ -5,7 +5,7 @@
 // Every filter that matches an event makes an indication of its own, with its own key; a port's
 // indications come in the order of the events, those of one event in the order in which the filters
 // were added. Nothing is queued before the first filter. An event costs what its matches cost,
-// however many filters there are. A port with a filter takes about 250 octets, a queued indication
+// however many filters there are. A port with a filter takes about 270 octets, a queued indication
 // 16 and, once for all ports, some 200 for the event and its texts (test/test_port_scale.c).
 //
 // A queue is bounded (cluster_options.queue, and 64 MiB of events). An indication that does not fit

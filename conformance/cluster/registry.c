@@ -20,7 +20,7 @@ static const char tables[] =
     " sd BLOB, UNIQUE (parent, folded));"
     "CREATE TABLE vals (key INTEGER NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL,"
     " units INTEGER NOT NULL, type INTEGER NOT NULL, data BLOB NOT NULL,"
-    " PRIMARY KEY (key, folded)) WITHOUT ROWID;"
+    " UNIQUE (key, folded));"
     "INSERT INTO state VALUES (0, 0);"
     "INSERT INTO keys VALUES (1, 0, '', '', 0, 0, NULL);";
 
@@ -32,7 +32,7 @@ static const struct registry_limits defaults = {
     .path_units = 4096,
     .octets = UINT64_C(1) << 30,
     .news_octets = 256 << 20,
-    .answer_octets = 64 << 20,
+    .answer_octets = 30 << 20,
     .port_count = 10000,
     .port_octets = 64 << 20,
 };

@@ -44,7 +44,7 @@ struct registry_limits {    // 0 takes the default
     uint32_t path_units;    // UTF-16 units of a whole path; default 4,096
     uint64_t octets;        // of everything in the registry; default 1 GiB, beyond it: 112
     uint64_t news_octets;   // of what one transaction has to tell; default 256 MiB, beyond it: 1450
-    uint32_t answer_octets; // of the answer to a batch that reads; default 64 MiB
+    uint32_t answer_octets; // of the answer to a batch that reads; default 30 MiB
     uint32_t port_count;    // indications that a batch port keeps; default 10,000
     uint32_t port_octets;   // and their size; default 64 MiB
 };

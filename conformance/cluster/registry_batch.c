@@ -92,7 +92,7 @@ static uint32_t write_value(struct run *run, const cmrp_batch_command *c) {
         return REGISTRY_ERROR_INVALID_DATA;
     }
     uint32_t status = sets ? registry_value_check(run->r, name, c->data) : 0;
-    if (status == 0 && run->watched) {
+    if (status == 0 && run->watched && !run->lost) {
         status = mirror_old(run, c->name);
     }
     if (status != 0) {
@@ -169,8 +169,9 @@ static uint32_t value_condition(struct run *run, const cmrp_batch_command *c) {
     if (!run->pointed) {
         return REGISTRY_ERROR_INVALID_PARAMETER;
     }
-    const uint32_t status =
-        registry_value_look(run->r, run->pointer.id, buffer_text(&run->name), &type, &data);
+    // Only what is as large as the command's own data can matter.
+    const uint32_t status = registry_value_sized(
+        run->r, run->pointer.id, buffer_text(&run->name), c->data.size, &type, &data);
     if (status != 0 && status != REGISTRY_ERROR_FILE_NOT_FOUND) {
         return status;
     }

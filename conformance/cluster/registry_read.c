@@ -10,6 +10,7 @@ struct run {
     struct registry_key *key; // the designated one
     struct registry_place pointer;
     uint32_t lost; // not 0: why the key pointer is nowhere
+    bool full;     // a value was too large for what room is left: no more is read
     struct buffer name;
     struct buffer answer;
 };
@@ -35,12 +36,13 @@ static void read_key(struct run *run, const cmrp_batch_command *c) {
 static void read_value(struct run *run, const cmrp_batch_command *c) {
     uint32_t type;
     cmrp_view data;
-    uint32_t status = run->lost;
+    uint32_t status = run->lost == 0 && run->full ? REGISTRY_ERROR_TOO_LARGE : run->lost;
     if (status == 0) {
         status =
             registry_value_look(run->r, run->pointer.id, buffer_text(&run->name), &type, &data);
     }
     if (status == 0 && run->answer.size + data.size > run->r->limits.answer_octets) {
+        run->full = true;
         status = REGISTRY_ERROR_TOO_LARGE;
     }
     if (status != 0) {

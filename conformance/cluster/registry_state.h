@@ -38,6 +38,8 @@
     X(SD_GET, "SELECT sd FROM keys WHERE id = ?1")                                                 \
     X(SD_SET, "UPDATE keys SET sd = ?2 WHERE id = ?1")                                             \
     X(VALUE_GET, "SELECT name, type, data FROM vals WHERE key = ?1 AND folded = ?2")               \
+    X(VALUE_LIKE, "SELECT type, length(data), CASE WHEN length(data) = ?3 THEN data END FROM vals" \
+                  " WHERE key = ?1 AND folded = ?2")                                               \
     X(VALUE_SET, "INSERT INTO vals (key, folded, name, units, type, data)"                         \
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key, folded)"                      \
                  " DO UPDATE SET type = excluded.type, data = excluded.data")                      \
@@ -177,6 +179,9 @@ uint32_t registry_value_check(const struct registry *r, const char *name, cmrp_v
 // registry_value_done. No such value: REGISTRY_ERROR_FILE_NOT_FOUND.
 uint32_t registry_value_look(struct registry *r, int64_t key, const char *name, uint32_t *type,
                              cmrp_view *data);
+// The same, but data of another size than `size` is not read, however large: its pointer is NULL.
+uint32_t registry_value_sized(struct registry *r, int64_t key, const char *name, size_t size,
+                              uint32_t *type, cmrp_view *data);
 void registry_value_done(struct registry *r);
 uint32_t registry_value_put(struct registry *r, const struct registry_place *place,
                             const char *name, uint32_t type, cmrp_view data);

@@ -14,10 +14,16 @@ uint32_t registry_value_check(const struct registry *r, const char *name, cmrp_v
     return data.size > r->limits.value_octets ? REGISTRY_ERROR_TOO_LARGE : 0;
 }
 
+static sqlite3_stmt *named(struct registry *r, enum registry_statement which, int64_t key,
+                           const char *name) {
+    sqlite3_stmt *s = registry_sql(r, which);
+    sqlite3_bind_int64(s, 1, key);
+    registry_bind_folded(r, s, 2, name);
+    return s;
+}
+
 static uint32_t find(struct registry *r, int64_t key, const char *name, sqlite3_stmt **row) {
-    *row = registry_sql(r, SQL_VALUE_GET);
-    sqlite3_bind_int64(*row, 1, key);
-    registry_bind_folded(r, *row, 2, name);
+    *row = named(r, SQL_VALUE_GET, key, name);
     return registry_sql_row(*row, REGISTRY_ERROR_FILE_NOT_FOUND);
 }
 
@@ -32,7 +38,21 @@ uint32_t registry_value_look(struct registry *r, int64_t key, const char *name, 
     return status;
 }
 
+uint32_t registry_value_sized(struct registry *r, int64_t key, const char *name, size_t size,
+                              uint32_t *type, cmrp_view *data) {
+    sqlite3_stmt *row = named(r, SQL_VALUE_LIKE, key, name);
+    sqlite3_bind_int64(row, 3, (sqlite3_int64)size);
+    const uint32_t status = registry_sql_row(row, REGISTRY_ERROR_FILE_NOT_FOUND);
+    if (status == 0) {
+        *type = (uint32_t)sqlite3_column_int64(row, 0);
+        *data = registry_column(row, 2);
+        data->size = (size_t)sqlite3_column_int64(row, 1);
+    }
+    return status;
+}
+
 void registry_value_done(struct registry *r) {
+    sqlite3_reset(r->statements[SQL_VALUE_LIKE]);
     sqlite3_reset(r->statements[SQL_VALUE_GET]);
 }
 

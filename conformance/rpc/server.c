@@ -23,7 +23,7 @@ static struct rpc_limits limits_of(const struct rpc_limits *given) {
         .all_handles = limit(given->all_handles, 1 << 20),
         .stub = limit(given->stub, 4 << 20),
         .memory = limit(given->memory, 256 << 20),
-        .output = limit(given->output, 16 << 20),
+        .output = limit(given->output, 32 << 20),
         .all_output = limit(given->all_output, 256 << 20),
         .fragment = (uint16_t)limit(given->fragment, 5840),
         .idle_milliseconds = limit(given->idle_milliseconds, 30000),

@@ -108,7 +108,7 @@ struct rpc_limits {
     uint32_t stub;        // octets of a joined request, default 4 MiB: fault 5
     uint32_t memory;      // octets of unfinished requests of all connections, default 256 MiB: the
                           // oldest is given up with nca_s_fault_remote_no_memory
-    uint32_t output;      // octets of one answer, default 16 MiB: nca_s_fault_remote_no_memory;
+    uint32_t output;      // octets of one answer, default 32 MiB: nca_s_fault_remote_no_memory;
                           // with so many waiting to be sent another answer closes the connection
     uint32_t all_output;  // octets waiting on all connections, default 256 MiB: the one of which
                           // most wait is closed

@@ -37,6 +37,7 @@ struct place {
     struct rpc_server *server;
     struct buffer log; // lines
     uint64_t now;      // milliseconds
+    uint64_t passing;  // of them with each look at the clock
     uint64_t random;
 };
 

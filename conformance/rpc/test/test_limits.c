@@ -237,14 +237,67 @@ static void memory_of_one(void **state) {
 static void output(void **state) {
     const struct rpc_limits limits = {.output = 100000};
     struct place place;
+    struct guest guest, other;
+    (void)state;
+    open_both(&place, &guest, &limits);
+    guest_call(&guest, 2, HOLD, NULL, 0);
+    guest.stuck = true;
+    guest_call(&guest, 3, REPEAT, "\xa0\x86\x01\0x", 5); // 100,000 octets, without headers
+    assert_false(guest.given_up);
+    guest_open(&other, &place, "192.0.2.1");
+    guest_bind(&other, guest.group);
+    guest_call_u32(&other, 2, RELEASE, 1);
+    assert_true(guest.given_up && guest.dropped);
+    assert_false(other.given_up);
+    place_logged(&place, "more than the limit of 100000: the client does not read its answers");
+    guest_close(&other);
+    close_both(&place, &guest);
+}
+
+// One answer that is too large by itself costs its call, not the connection.
+static void an_answer(void **state) {
+    const struct rpc_limits limits = {.output = 100000};
+    struct place place;
     struct guest guest;
     (void)state;
     open_both(&place, &guest, &limits);
-    guest.stuck = true;
-    guest_call(&guest, 2, REPEAT, "\xa0\x86\x01\0x", 5); // 100,000 octets, without headers
-    assert_true(guest.given_up);
-    place_logged(&place, "more than the limit of 100000: the client does not read its answers");
+    guest_call(&guest, 2, REPEAT, "\xa1\x86\x01\0x", 5);
+    guest_call(&guest, 3, ECHO_STUB, "x", 1);
+    guest_expect(&guest, "fault 2 flags=03 context=0 status=1c00001b cancels=0\n"
+                         "response 3 flags=03 context=0 hint=1 cancels=0 'x'\n");
+    place_logged(&place, "its answer of 100001 octets is larger than the limit of 100000");
     close_both(&place, &guest);
+}
+
+// What all together do not read costs the one that reads least.
+static void all_output(void **state) {
+    const struct rpc_limits limits = {.all_output = 250000};
+    struct place place;
+    struct guest guests[4];
+    (void)state;
+    place_open(&place, &limits, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        guest_open(&guests[i], &place, "192.0.2.1");
+        guest_bind(&guests[i], 0);
+        guests[i].stuck = i > 0;
+        guest_call(&guests[i], 2, REPEAT, i == 2 ? "\xa0\x86\x01\0x" : "\x90\x5f\x01\0x", 5);
+    }
+    guest_call(&guests[0], 3, ECHO_STUB, "x", 1);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(guests[i].given_up, i == 2);
+    }
+    assert_true(guests[2].dropped);
+    place_logged(&place, "most of what waits on all connections, which is the limit");
+    for (size_t i = 0; i < 4; i++) {
+        guest_close(&guests[i]);
+    }
+    guest_open(&guests[0], &place, "192.0.2.1");
+    guest_bind(&guests[0], 0);
+    guests[0].stuck = true;
+    guest_call(&guests[0], 2, REPEAT, "\xa0\x86\x01\0x", 5); // what was given up does not count
+    guest_call(&guests[0], 3, ECHO_STUB, "x", 1);
+    assert_false(guests[0].given_up);
+    close_both(&place, &guests[0]);
 }
 
 // Before it comes to that, requests wait until answers are read.
@@ -351,6 +404,7 @@ static void half_a_request(void **state) {
     struct guest guest;
     (void)state;
     open_both(&place, &guest, NULL);
+    pass(&place, &guest, 1000000); // it had time before
     guest_request(&guest, FIRST, 2, 0, ECHO_STUB, octets, sizeof octets);
     pass(&place, &guest, 30000);
     guest_request(&guest, 0, 2, 0, ECHO_STUB, octets, sizeof octets);
@@ -385,6 +439,33 @@ static void a_busy_connection_is_never_unfinished_for_long(void **state) {
     close_both(&place, &guest);
 }
 
+// Requests that take long together let others have their turn.
+static void turns(void **state) {
+    struct place place;
+    struct guest guest;
+    struct buffer octets = {0};
+    (void)state;
+    open_both(&place, &guest, NULL);
+    for (uint32_t i = 0; i < 10; i++) {
+        cmrp_pdu pdu = {.header = {.ptype = CMRP_PTYPE_REQUEST, .flags = BOTH, .call_id = 2 + i},
+                        .opnum = ECHO_STUB,
+                        .stub = {(const uint8_t *)"x", 1}};
+        guest_encode(&guest, &pdu, &octets);
+    }
+    place.passing = 1; // with each look at the clock
+    guest_octets(&guest, octets.data, octets.size);
+    size_t turns = 1;
+    for (; rpc_connection_resting(guest.connection); turns++) {
+        assert_true(rpc_connection_full(guest.connection));
+        rpc_connection_waiting(guest.connection, 0);
+    }
+    assert_in_range(turns, 3, 10);
+    assert_false(rpc_connection_full(guest.connection));
+    assert_non_null(strstr(guest_text(&guest), "response 11 "));
+    buffer_free(&octets);
+    close_both(&place, &guest);
+}
+
 static void answers_that_nobody_reads(void **state) {
     struct place place;
     struct guest guest;
@@ -415,6 +496,9 @@ int main(void) {
         cmocka_unit_test(memory),
         cmocka_unit_test(memory_of_one),
         cmocka_unit_test(output),
+        cmocka_unit_test(an_answer),
+        cmocka_unit_test(all_output),
+        cmocka_unit_test(turns),
         cmocka_unit_test(requests_wait_for_answers_to_be_read),
         cmocka_unit_test(fragments),
         cmocka_unit_test(a_connection_without_a_bind),

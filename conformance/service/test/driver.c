@@ -147,8 +147,9 @@ static size_t on_send(void *context, const uint8_t *octets, size_t size) {
     }
 }
 
-static void on_close(void *context) {
+static void on_close(void *context, bool drop) {
     struct driver_link *link = context;
+    (void)drop;
     link->closed = true;
 }
 
