@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs the unit tests of a build with CMRP_COVERAGE and prints which lines and branches of codec/ they
-# reach; fails below the thresholds. Builds nothing. Needs gcovr (Debian: gcovr) and gcc's gcov.
+# Runs the tests labelled codec of a build with CMRP_COVERAGE and prints which lines and branches of
+# codec/ they reach; fails below the thresholds. Builds nothing: the target `coverage` does that
+# before. Needs gcovr (Debian: gcovr) and gcc's gcov.
 # cmake -D SOURCE=… -D BINARY=… [-D TESTS=REGEX] -P coverage.cmake
 cmake_minimum_required(VERSION 3.25)
 
@@ -23,9 +24,9 @@ file(GLOB_RECURSE old ${BINARY}/*.gcda)
 if(old)
     file(REMOVE ${old})
 endif()
-# The unit tests, the vectors among them: what the program's own tests reach is no evidence more, and
-# they end programs in the middle of writing what they have reached.
-set(selection -R "^(codec-|test_)")
+# The codec's own tests and the vectors: what programs on top of it reach on their way is no evidence
+# more.
+set(selection -L codec)
 if(TESTS)
     set(selection -R ${TESTS})
 endif()
