@@ -91,12 +91,14 @@ class Includes(unittest.TestCase):
     def test_conformance_rows(self):
         allowed = {
             "util": "codec", "json": "codec", "show": "codec json", "assoc": "codec",
-            "capture": "assoc status bytes", "rpc": "codec", "clusapi": "codec rpc",
+            "capture": "assoc status bytes", "rpc": "epm method pdu uuid",
             "suite": "codec json", "ledger": "codec suite rules json", "testee": "codec suite json",
             "voices": "codec testee suite report json", "rules": "codec assoc json",
             "cluster": "change batch", "report": "codec suite judge rules capture show json",
             "traffic": "codec suite json", "wireshark": "codec",
-            "live": "rpc rules suite report",
+            "service": "rpc cluster method payload", "control": "cluster show json",
+            "serve": "control service rpc cluster", "call": "rpc json show method uuid",
+            "watch": "rpc json show batch change method payload",
             "replay": "codec capture assoc show json rules",
             "judge": "codec replay rules suite assoc capture show json"}
         modules = "status bytes export version change ndr pdu epm batch payload method cmrp".split()

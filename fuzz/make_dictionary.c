@@ -295,6 +295,7 @@ static const struct {
     {"reassembly", {NULL}}, // its inputs are choices, not octets of a format
     {"datagram_order", {NULL}},
     {"rules", {NULL}},
+    {"cluster", {NULL}},
 };
 
 int main(int argc, char **argv) {

@@ -244,6 +244,18 @@ def rules_seeds():
     yield bytes(2)  # nobody says anything
 
 
+def cluster_seeds():
+    """Draws for fuzz_cluster_talk.c: the first octet chooses limits, then each step what is done."""
+    lot = random.Random(2)
+    for number in range(64):
+        size = (8, 60, 300, 2000)[number % 4]
+        yield bytes([number % 16]) + lot.randbytes(size)
+    for step in range(81):  # the same again and again, among others
+        some = (bytes([step]) + lot.randbytes(lot.randrange(2, 9)) for _ in range(30))
+        yield bytes([step]) + b"".join(some) + lot.randbytes(60)
+    yield bytes(2)  # a client connects
+
+
 # ---- captures --------------------------------------------------------------
 
 
@@ -477,6 +489,8 @@ def seeds_of(target, tests, table, folder):
         return datagram_order_seeds()
     if target == "rules":
         return rules_seeds()
+    if target == "cluster":
+        return cluster_seeds()
     if target in ("capture", "replay"):
         return capture_seeds(conversations(tests), connectionless(tests), folder)
     sys.exit(f"make_seeds.py: no seeds for target {target}")

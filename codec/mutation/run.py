@@ -129,9 +129,9 @@ def build_tests(work, kind, jobs):
                  "-DCMRP_BUILD_TESTS=ON", f"-DCMRP_SANITIZE={sanitize}",
                  "-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON"])
     names = sorted(p.stem[5:] for p in (CODEC / "test").glob("test_*.c") if p.stem != "test_support")
-    targets = [f"test-codec-{n}" for n in names] + [f"test_{n}" for n in TESTS]
+    targets = [f"test_codec_{n}" for n in names] + [f"test_{n}" for n in TESTS]
     run_quietly(["ninja", "-C", str(build), f"-j{jobs}"] + targets)
-    return {n: build / "bin" / f"test-codec-{n}" for n in names} | {
+    return {n: build / "bin" / f"test_codec_{n}" for n in names} | {
         n: build / "bin" / f"test_{n}" for n in TESTS}
 
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a server costs, and a bare loop that costs as little as can be, by the same client:
-//   bench-live echo REQUEST RESPONSE              answers REQUEST octets with RESPONSE; says its
-//   port bench-live bare PORT REQUEST RESPONSE CONNECTIONS MILLISECONDS bench-live calls PORT
-//   METHOD CONNECTIONS MILLISECONDS    of a method without [in] parameters bench-live batch PORT
-//   COMMANDS ROUNDS         a batch executed, and its notification fetched
-// Each prints lines NAME, tab, NUMBER.
+//
+//   bench-live echo REQUEST RESPONSE
+//      listens, says where, and answers so many octets with so many
+//   bench-live bare PORT REQUEST RESPONSE CONNECTIONS MILLISECONDS
+//      asks that
+//   bench-live calls PORT METHOD CONNECTIONS MILLISECONDS
+//      calls a method that has no [in] parameters
+//   bench-live batch PORT COMMANDS ROUNDS
+//      executes a batch and fetches its notification
+//
+// All but the first print lines NAME, tab, NUMBER.
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -14,28 +20,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmrp/batch.h"
 #include "talk.h"
 
 enum { PIECE = 1 << 16, EVENTS = 256, BATCH_ROOM = 4 << 20 };
-
-static uint64_t now(void) { // microseconds
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static size_t number(const char *text, size_t least, size_t most) {
-    char *end;
-    const unsigned long n = strtoul(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || n < least || n > most) {
-        talk_fail("\"%s\" is no number from %zu to %zu", text, least, most);
-    }
-    return n;
-}
 
 static void watch(int poll, int fd, void *data) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = data};
@@ -131,9 +121,9 @@ static void play(struct line *lines, size_t count, struct ping *ping, size_t mil
         watch(poll, lines[i].fd, &lines[i]);
         send_ping(&lines[i], ping);
     }
-    const uint64_t begun = now(), until = begun + milliseconds * 1000;
+    const uint64_t begun = talk_now(), until = begun + milliseconds * 1000;
     uint64_t at = begun;
-    for (; at < until; at = now()) {
+    for (; at < until; at = talk_now()) {
         const int n = epoll_wait(poll, events, EVENTS, 1000);
         for (int i = 0; i < n; i++) {
             struct line *line = events[i].data.ptr;
@@ -231,36 +221,30 @@ static size_t make_batch(uint8_t *octets, size_t count, size_t round) {
     return writer.size;
 }
 
-static cmrp_slot slot_of_handle(const cmrp_slot *from) {
-    cmrp_slot slot = {.present = true};
-    memcpy(slot.handle, from->handle, sizeof slot.handle);
-    return slot;
-}
-
 static void batch(uint16_t port, size_t count, size_t rounds) {
     static uint8_t octets[BATCH_ROOM];
     struct talk talk;
     cmrp_slot in[CMRP_MAX_PARAMS] = {0}, out[CMRP_MAX_PARAMS];
     uint64_t shortest = UINT64_MAX;
     talk_open(&talk, port, 0);
-    in[talk_index("ApiGetRootKey", "samDesired")] = (cmrp_slot){.present = true, .value = 0xf003f};
+    in[talk_index("ApiGetRootKey", "samDesired")] = talk_number(0xf003f);
     talk_call(&talk, "ApiGetRootKey", in, out);
-    const cmrp_slot key = slot_of_handle(&out[talk_index("ApiGetRootKey", "return")]);
+    const cmrp_slot key = talk_handle(out[talk_index("ApiGetRootKey", "return")].handle);
     in[0] = key;
     talk_call(&talk, "ApiCreateBatchPort", in, out);
     const cmrp_slot port_handle =
-        slot_of_handle(&out[talk_index("ApiCreateBatchPort", "phBatchPort")]);
+        talk_handle(out[talk_index("ApiCreateBatchPort", "phBatchPort")].handle);
     for (size_t round = 0; round < rounds; round++) {
         const size_t size = make_batch(octets, count, round);
         memset(in, 0, sizeof in);
         in[talk_index("ApiExecuteBatch", "hKey")] = key;
         in[talk_index("ApiExecuteBatch", "lpData")] =
             (cmrp_slot){.present = true, .bytes = {octets, size}};
-        const uint64_t begun = now();
+        const uint64_t begun = talk_now();
         talk_call(&talk, "ApiExecuteBatch", in, out);
         in[talk_index("ApiGetBatchNotification", "hBatchNotify")] = port_handle;
         talk_call(&talk, "ApiGetBatchNotification", in, out);
-        const uint64_t took = now() - begun;
+        const uint64_t took = talk_now() - begun;
         shortest = took < shortest ? took : shortest;
         if (out[talk_index("ApiGetBatchNotification", "lpData")].bytes.size < size) {
             talk_fail("the notification is shorter than the batch");
@@ -273,16 +257,17 @@ static void batch(uint16_t port, size_t count, size_t rounds) {
 int main(int argc, char **argv) {
     const char *job = argc > 1 ? argv[1] : "";
     if (strcmp(job, "echo") == 0 && argc == 4) {
-        echo(number(argv[2], 1, PIECE), number(argv[3], 1, PIECE));
+        echo(talk_argument(argv[2], 1, PIECE), talk_argument(argv[3], 1, PIECE));
     } else if (strcmp(job, "bare") == 0 && argc == 7) {
-        bare((uint16_t)number(argv[2], 1, 65535), number(argv[3], 1, PIECE),
-             number(argv[4], 1, PIECE), number(argv[5], 1, 1000), number(argv[6], 1, 600000));
+        bare((uint16_t)talk_argument(argv[2], 1, 65535), talk_argument(argv[3], 1, PIECE),
+             talk_argument(argv[4], 1, PIECE), talk_argument(argv[5], 1, 1000),
+             talk_argument(argv[6], 1, 600000));
     } else if (strcmp(job, "calls") == 0 && argc == 6) {
-        calls((uint16_t)number(argv[2], 1, 65535), argv[3], number(argv[4], 1, 1000),
-              number(argv[5], 1, 600000));
+        calls((uint16_t)talk_argument(argv[2], 1, 65535), argv[3], talk_argument(argv[4], 1, 1000),
+              talk_argument(argv[5], 1, 600000));
     } else if (strcmp(job, "batch") == 0 && argc == 5) {
-        batch((uint16_t)number(argv[2], 1, 65535), number(argv[3], 1, 50000),
-              number(argv[4], 1, 1000));
+        batch((uint16_t)talk_argument(argv[2], 1, 65535), talk_argument(argv[3], 1, 50000),
+              talk_argument(argv[4], 1, 1000));
     } else {
         talk_fail("usage: bench-live echo|bare|calls|batch NUMBERS…; see the head of live.c");
     }

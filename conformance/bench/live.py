@@ -9,6 +9,7 @@ import os
 import signal
 import statistics
 import subprocess
+import threading
 
 START_SECONDS, END_SECONDS = 20, 20
 
@@ -20,15 +21,16 @@ def server(command, pinned):
     pin = (lambda: os.sched_setaffinity(0, cpu)) if pinned else None
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True,
                                stderr=subprocess.DEVNULL, preexec_fn=pin)
-    watchdog = subprocess.Popen(["sleep", str(START_SECONDS)])  # ends a server that says nothing
+    watchdog = threading.Timer(START_SECONDS, process.kill)  # ends a server that says nothing
+    watchdog.start()
     try:
         line = process.stdout.readline()
+        watchdog.cancel()
         if not line.startswith("listening on "):
             raise RuntimeError(f"{command[0]} does not start")
         yield process, line.rpartition(":")[2].strip()
     finally:
-        watchdog.kill()
-        watchdog.wait()
+        watchdog.cancel()
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(END_SECONDS)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "talk.h"
 
@@ -35,12 +34,6 @@ static struct {
     size_t events, delivered;
     uint32_t name_index, notifications_index; // of parameters
 } all;
-
-static uint64_t now(void) { // microseconds
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static void *make(size_t count, size_t size) {
     void *memory = calloc(count, size);
@@ -70,16 +63,6 @@ static size_t resident(const char *pid) {
     return kilobytes;
 }
 
-static cmrp_slot number(uint64_t value) {
-    return (cmrp_slot){.present = true, .value = value};
-}
-
-static cmrp_slot handle(const uint8_t octets[CMRP_HANDLE_SIZE]) {
-    cmrp_slot slot = {.present = true};
-    memcpy(slot.handle, octets, CMRP_HANDLE_SIZE);
-    return slot;
-}
-
 // Latin text as UTF-16 units, valid until the next call.
 static cmrp_slot text(const char *latin) {
     static uint8_t units[128];
@@ -95,29 +78,29 @@ static cmrp_slot text(const char *latin) {
 
 static void make_keys(void) {
     cmrp_slot in[CMRP_MAX_PARAMS] = {0}, out[CMRP_MAX_PARAMS];
-    in[talk_index("ApiGetRootKey", "samDesired")] = number(0xf003f);
+    in[talk_index("ApiGetRootKey", "samDesired")] = talk_number(0xf003f);
     talk_call(&all.driver, "ApiGetRootKey", in, out);
-    const cmrp_slot root = handle(out[talk_index("ApiGetRootKey", "return")].handle);
+    const cmrp_slot root = talk_handle(out[talk_index("ApiGetRootKey", "return")].handle);
     for (size_t i = 0; i < all.key_count; i++) {
         char name[32];
         snprintf(name, sizeof name, "bench\\key%zu", i);
         memset(in, 0, sizeof in);
         in[talk_index("ApiCreateKey", "hKey")] = root;
         in[talk_index("ApiCreateKey", "lpSubKey")] = text(name);
-        in[talk_index("ApiCreateKey", "dwOptions")] = number(0);
-        in[talk_index("ApiCreateKey", "samDesired")] = number(0xf003f);
+        in[talk_index("ApiCreateKey", "dwOptions")] = talk_number(0);
+        in[talk_index("ApiCreateKey", "samDesired")] = talk_number(0xf003f);
         in[talk_index("ApiCreateKey", "lpSecurityAttributes")] =
             (cmrp_slot){.present = true, .null = true};
         talk_call(&all.driver, "ApiCreateKey", in, out);
-        all.keys[i] = handle(out[talk_index("ApiCreateKey", "return")].handle);
+        all.keys[i] = talk_handle(out[talk_index("ApiCreateKey", "return")].handle);
     }
 }
 
 static void wait_for(size_t port) {
     const size_t c = port % CONNECTIONS;
     struct talk *talk = &all.talks[c];
-    const uint32_t call_id =
-        talk_send(talk, 139, (cmrp_view){all.ports[port].handle, CMRP_HANDLE_SIZE});
+    const uint32_t call_id = talk_send(talk, talk_opnum("ApiGetNotifyV2"),
+                                       (cmrp_view){all.ports[port].handle, CMRP_HANDLE_SIZE});
     if (call_id >= all.waiting_room[c]) {
         all.waiting_room[c] = 2 * (size_t)call_id;
         all.waiting[c] = realloc(all.waiting[c], all.waiting_room[c] * sizeof *all.waiting[c]);
@@ -133,20 +116,20 @@ static void make_ports(void) {
     const cmrp_struct *type =
         cmrp_param_struct(&cmrp_method_named(CMRP_INTERFACE_3, "ApiAddNotifyV2")
                                ->params[talk_index("ApiAddNotifyV2", "filter")]);
-    const cmrp_slot filter[] = {number(OBJECT_TYPE_REGISTRY), number(REGISTRY_VALUE_V2)};
+    const cmrp_slot filter[] = {talk_number(OBJECT_TYPE_REGISTRY), talk_number(REGISTRY_VALUE_V2)};
     for (size_t i = 0; i < all.port_count; i++) {
         struct talk *talk = &all.talks[i % CONNECTIONS];
         memset(in, 0, sizeof in);
         talk_call(talk, "ApiCreateNotifyV2", in, out);
         memcpy(all.ports[i].handle, out[talk_index("ApiCreateNotifyV2", "return")].handle,
                CMRP_HANDLE_SIZE);
-        in[talk_index("ApiAddNotifyV2", "hNotify")] = handle(all.ports[i].handle);
+        in[talk_index("ApiAddNotifyV2", "hNotify")] = talk_handle(all.ports[i].handle);
         in[talk_index("ApiAddNotifyV2", "hObject")] = all.keys[i / SHARE];
         in[talk_index("ApiAddNotifyV2", "filter")] =
             (cmrp_slot){.present = true, .rows = {.type = type, .count = 1, .members = filter}};
-        in[talk_index("ApiAddNotifyV2", "dwNotifyKey")] = number(i);
-        in[talk_index("ApiAddNotifyV2", "dwVersion")] = number(2);
-        in[talk_index("ApiAddNotifyV2", "isTargetedAtObject")] = number(1);
+        in[talk_index("ApiAddNotifyV2", "dwNotifyKey")] = talk_number(i);
+        in[talk_index("ApiAddNotifyV2", "dwVersion")] = talk_number(2);
+        in[talk_index("ApiAddNotifyV2", "isTargetedAtObject")] = talk_number(1);
         talk_call(talk, "ApiAddNotifyV2", in, out);
     }
     for (size_t i = 0; i < all.port_count; i++) {
@@ -165,12 +148,12 @@ static void send_event(size_t n) {
     snprintf(name, sizeof name, "%zu", n);
     in[talk_index("ApiSetValue", "hKey")] = all.keys[n % all.key_count];
     in[talk_index("ApiSetValue", "lpValueName")] = text(name);
-    in[talk_index("ApiSetValue", "dwType")] = number(4);
+    in[talk_index("ApiSetValue", "dwType")] = talk_number(4);
     in[talk_index("ApiSetValue", "lpData")] =
         (cmrp_slot){.present = true, .bytes = {data, sizeof data}};
     const size_t size = talk_stub("ApiSetValue", in, stub, sizeof stub);
-    all.sent[n] = now();
-    talk_send(&all.driver, 32, (cmrp_view){stub, size});
+    all.sent[n] = talk_now();
+    talk_send(&all.driver, talk_opnum("ApiSetValue"), (cmrp_view){stub, size});
 }
 
 static size_t number_of(cmrp_view units) {
@@ -188,7 +171,7 @@ static void take(size_t connection) {
     cmrp_slot out[CMRP_MAX_PARAMS], row[CMRP_MAX_PARAMS];
     talk_decode("ApiGetNotifyV2", answer.stub, out);
     cmrp_rows rows = out[all.notifications_index].rows;
-    const uint64_t at = now();
+    const uint64_t at = talk_now();
     while (cmrp_rows_next(&rows, row)) {
         const size_t n = number_of(row[all.name_index].bytes);
         if (row[0].value != index || n != port->next || n % all.key_count != index / SHARE) {
@@ -228,21 +211,21 @@ static void play(size_t pace) {
         }
     }
     const size_t expected = all.events * SHARE;
-    const uint64_t begun = now();
+    const uint64_t begun = talk_now();
     size_t sent = 0;
     uint64_t until = begun;
     while (all.delivered < expected) {
-        const uint64_t due = (now() - begun) * pace / 1000000;
+        const uint64_t due = (talk_now() - begun) * pace / 1000000;
         while (sent < all.events && sent <= due) {
             send_event(sent++);
-            until = now() + (uint64_t)PATIENCE * 1000000;
+            until = talk_now() + (uint64_t)PATIENCE * 1000000;
         }
-        if (now() > until) {
+        if (talk_now() > until) {
             talk_fail("%zu of %zu indications are missing", expected - all.delivered, expected);
         }
         take_all(poll, sent < all.events ? 1 : 100);
     }
-    printf("seconds\t%.3f\n", (double)(now() - begun) / 1e6);
+    printf("seconds\t%.3f\n", (double)(talk_now() - begun) / 1e6);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -265,14 +248,11 @@ int main(int argc, char **argv) {
     if (argc < 5 || argc > 6) {
         talk_fail("usage: bench-live-ports PORT PORTS EVENTS PER-SECOND [PID]");
     }
-    const uint16_t port = (uint16_t)strtoul(argv[1], NULL, 10);
+    const uint16_t port = (uint16_t)talk_argument(argv[1], 1, UINT16_MAX);
     const char *pid = argc == 6 ? argv[5] : NULL;
-    all.port_count = strtoul(argv[2], NULL, 10) / SHARE * SHARE;
-    all.events = strtoul(argv[3], NULL, 10);
-    const size_t pace = strtoul(argv[4], NULL, 10);
-    if (all.port_count == 0 || all.events == 0 || pace == 0) {
-        talk_fail("at least ten ports, an event, and one a second");
-    }
+    all.port_count = talk_argument(argv[2], SHARE, 1000000) / SHARE * SHARE;
+    all.events = talk_argument(argv[3], 1, 1000000);
+    const size_t pace = talk_argument(argv[4], 1, 1000000);
     all.key_count = all.port_count / SHARE;
     all.ports = make(all.port_count, sizeof *all.ports);
     all.keys = make(all.key_count, sizeof *all.keys);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROOM = 1 << 17, STUB_ROOM = 8 << 20 };
@@ -21,6 +22,21 @@ void talk_fail(const char *format, ...) {
     va_end(list);
     fputc('\n', stderr);
     exit(2);
+}
+
+uint64_t talk_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+size_t talk_argument(const char *text, size_t least, size_t most) {
+    char *end;
+    const unsigned long n = strtoul(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || n < least || n > most) {
+        talk_fail("\"%s\" is no number from %zu to %zu", text, least, most);
+    }
+    return n;
 }
 
 int talk_connect(uint16_t port) {
@@ -177,6 +193,20 @@ uint32_t talk_index(const char *method, const char *parameter) {
         }
     }
     talk_fail("%s has no parameter %s", method, parameter);
+}
+
+unsigned talk_opnum(const char *method) {
+    return method_of(method)->opnum;
+}
+
+cmrp_slot talk_number(uint64_t value) {
+    return (cmrp_slot){.present = true, .value = value};
+}
+
+cmrp_slot talk_handle(const uint8_t octets[CMRP_HANDLE_SIZE]) {
+    cmrp_slot slot = {.present = true};
+    memcpy(slot.handle, octets, CMRP_HANDLE_SIZE);
+    return slot;
 }
 
 uint32_t talk_send(struct talk *talk, unsigned opnum, cmrp_view stub) {

@@ -27,6 +27,9 @@ struct talk_answer {
 };
 
 _Noreturn void talk_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+uint64_t talk_now(void); // microseconds of a clock that does not jump
+// A number of the command line.
+size_t talk_argument(const char *text, size_t least, size_t most);
 // A socket connected to this port of 127.0.0.1, without Nagle's delay.
 int talk_connect(uint16_t port);
 // Connects and binds; group 0: a new association.
@@ -46,5 +49,8 @@ void talk_call(struct talk *talk, const char *method, const cmrp_slot *in, cmrp_
 void talk_decode(const char *method, cmrp_view stub, cmrp_slot *out);
 // The index of a parameter.
 uint32_t talk_index(const char *method, const char *parameter);
+unsigned talk_opnum(const char *method);
+cmrp_slot talk_number(uint64_t value);
+cmrp_slot talk_handle(const uint8_t octets[CMRP_HANDLE_SIZE]);
 
 #endif

@@ -48,16 +48,6 @@ fail(struct call_run *run, const struct step *step, enum outcome outcome, const 
 
 // ---- answers ------------------------------------------------------------------------------------
 
-static void status_text(struct buffer *out, uint32_t status, bool fault) {
-    const char *name = fault ? show_fault(status) : show_win32(status);
-    buffer_printf(out, "%s", fault ? "the fault " : "");
-    if (name != NULL) {
-        buffer_printf(out, "%s (%u)", name, status);
-    } else {
-        buffer_printf(out, fault ? "0x%08x" : "%u", status);
-    }
-}
-
 // Whether the status, or fault, is what the step expects.
 static void judge(struct call_run *run, const struct step *step, uint32_t status, bool fault) {
     if (step->any || (status == step->expected && fault == step->expects_fault)) {
@@ -65,8 +55,8 @@ static void judge(struct call_run *run, const struct step *step, uint32_t status
     }
     struct buffer got = {0};
     struct buffer expected = {0};
-    status_text(&got, status, fault);
-    status_text(&expected, step->expected, step->expects_fault);
+    show_code(&got, status, fault);
+    show_code(&expected, step->expected, step->expects_fault);
     if (step->expected == 0 && !step->expects_fault) {
         fail(run, step, OUTCOME_FINDINGS, "%s", buffer_text(&got));
     } else {

@@ -37,14 +37,10 @@ static void put_outcome(struct buffer *out, const struct show_options *options,
         show_outcome(&format, slots, &status);
     }
     const char *known = reply->fault ? show_fault(status) : show_win32(status);
-    if (reply->fault && known == NULL) {
-        buffer_printf(&name, "fault 0x%08x", status);
-    } else if (known == NULL) {
-        known = rpc_status_name(status);
-    }
+    buffer_printf(&name, "%s", reply->fault ? "fault " : "");
     if (known != NULL) {
-        buffer_printf(&name, "%s%s", reply->fault ? "fault " : "", known);
-    } else if (name.size == 0) {
+        buffer_printf(&name, "%s", known);
+    } else {
         buffer_printf(&name, "0x%08x", status);
     }
     const bool good = slots != NULL && status == 0;

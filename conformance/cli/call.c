@@ -50,41 +50,23 @@ struct options {
 
 // ---- options ------------------------------------------------------------------------------------
 
-static bool read_number(const char *text, unsigned long most, unsigned long *value) {
-    char *end;
-    *value = strtoul(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && *value > 0 && *value <= most;
-}
-
 static enum outcome take_option(int option, struct options *o) {
     enum { SECONDS_MOST = 86400 };
-    unsigned long number = 0;
+    uint64_t number = 0;
+    enum outcome outcome = OUTCOME_OK;
     switch (option) {
     case 's': o->script = optarg; break;
-    case 'y':
-        if (strcmp(optarg, "ndr") != 0 && strcmp(optarg, "ndr64") != 0) {
-            return cli_usage("call", "--syntax takes ndr or ndr64, not \"%.20s\"", optarg);
-        }
-        o->call.client.offer = strcmp(optarg, "ndr") == 0 ? RPC_OFFER_NDR : RPC_OFFER_NDR64;
-        break;
-    case 'e':
-        if (!read_number(optarg, UINT16_MAX, &number)) {
-            return cli_usage("call", "--epmap-port takes 1 to 65535, not \"%.20s\"", optarg);
-        }
-        o->call.client.epmap = (uint16_t)number;
-        break;
+    case 'y': return cli_take_syntax("call", optarg, &o->call.client.offer);
+    case 'e': return cli_take_epmap("call", optarg, &o->call.client.epmap);
     case 't':
-        if (!read_number(optarg, SECONDS_MOST, &number)) {
-            return cli_usage("call", "--timeout takes 1 to %d seconds, not \"%.20s\"", SECONDS_MOST,
-                             optarg);
-        }
+        outcome = cli_take_number("call", "--timeout", optarg, 1, SECONDS_MOST, &number);
         o->call.seconds = (uint32_t)number;
         break;
     case 'T': return cli_take_form("call", optarg, &o->call.json);
     case 'V': o->call.verbose = true; break;
     default: return cli_usage("call", "unusable option");
     }
-    return OUTCOME_OK;
+    return outcome;
 }
 
 static bool read_options(int argc, char **argv, struct options *o, enum outcome *outcome) {

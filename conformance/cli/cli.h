@@ -4,6 +4,7 @@
 #define CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/outcome.h"
 
@@ -34,8 +35,13 @@ enum outcome cli_fail(enum outcome outcome, const char *format, ...)
 // cli_fail with what another function says, which is freed. Returns OUTCOME_USAGE.
 enum outcome cli_refuse(char *error);
 
-// The argument of -T, text or json. As cli_usage in what is wrong.
-enum outcome cli_take_form(const char *subcommand, const char *text, bool *json);
+// A decimal number from least to most, all of the text; false for anything else.
+bool cli_read_number(const char *text, uint64_t least, uint64_t most, uint64_t *value);
+
+// Arguments of options: OUTCOME_OK, or cli_usage in what is wrong.
+enum outcome cli_take_number(const char *subcommand, const char *option, const char *text,
+                             uint64_t least, uint64_t most, uint64_t *value);
+enum outcome cli_take_form(const char *subcommand, const char *text, bool *json); // of -T
 
 // Whether to colour standard output: a terminal, and no NO_COLOR.
 int cli_colour(void);

@@ -82,7 +82,7 @@ struct options {
     struct conform_forms forms;
     const char *artifacts;
     double timeout;
-    unsigned long processes;
+    uint64_t processes;
     unsigned testees; // how many were given
     bool complete;    // --complete
     bool capture;
@@ -143,7 +143,7 @@ static bool take_option(int option, struct options *o, enum outcome *outcome) {
     case LEVEL: *outcome = conform_take_level(optarg, &o->selection.level); break;
     case WAIT: *outcome = conform_take_seconds(optarg, &o->timeout); break;
     case 'j':
-        *outcome = conform_take_number("-j", optarg, 1, CONFORM_PROCESSES, &o->processes);
+        *outcome = cli_take_number("conform", "-j", optarg, 1, CONFORM_PROCESSES, &o->processes);
         break;
     case 'r': o->capture = true; break;
     case COMPLETE: o->complete = true; break;

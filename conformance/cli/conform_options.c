@@ -29,19 +29,6 @@ enum outcome conform_take_seconds(const char *text, double *seconds) {
     return cli_usage("conform", "--timeout takes seconds, not \"%.20s\"", text);
 }
 
-enum outcome conform_take_number(const char *name, const char *text, unsigned long least,
-                                 unsigned long limit, unsigned long *number) {
-    char *end;
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number >= least &&
-        *number <= limit) {
-        return OUTCOME_OK;
-    }
-    return cli_usage("conform", "%s takes a number from %lu to %lu, not \"%.20s\"", name, least,
-                     limit, text);
-}
-
 static bool goes_to_stdout(const char *path) {
     return path != NULL && strcmp(path, "-") == 0;
 }

@@ -16,9 +16,6 @@ extern const double conform_wait; // seconds, for one answer; starting may take 
 
 enum outcome conform_take_level(const char *text, enum requirement_level *level);
 enum outcome conform_take_seconds(const char *text, double *seconds);
-// A number from least to limit of the option `name`.
-enum outcome conform_take_number(const char *name, const char *text, unsigned long least,
-                                 unsigned long limit, unsigned long *number);
 
 // Where the machine forms of a report go; NULL: nowhere, "-": standard output.
 struct conform_forms {

@@ -32,9 +32,9 @@ struct options {
     const char *json;
     const char *splits;
     double timeout;
-    unsigned long processes;
-    unsigned long mutate;
-    unsigned long seed;
+    uint64_t processes;
+    uint64_t mutate;
+    uint64_t seed;
     bool verbose;
     struct plan_selection selection;
 };
@@ -75,9 +75,10 @@ static enum outcome take_option(int option, struct options *o) {
     case SPLITS: o->splits = optarg; break;
     case 'r': o->capture = optarg; break;
     case 'v': o->verbose = true; break;
-    case MUTATE: return conform_take_number("--mutate", optarg, 0, MUTATE_MAXIMUM, &o->mutate);
-    case SEED: return conform_take_number("--seed", optarg, 0, UINT32_MAX, &o->seed);
-    case 'j': return conform_take_number("-j", optarg, 1, CONFORM_PROCESSES, &o->processes);
+    case MUTATE:
+        return cli_take_number("conform", "--mutate", optarg, 0, MUTATE_MAXIMUM, &o->mutate);
+    case SEED: return cli_take_number("conform", "--seed", optarg, 0, UINT32_MAX, &o->seed);
+    case 'j': return cli_take_number("conform", "-j", optarg, 1, CONFORM_PROCESSES, &o->processes);
     case LEVEL: return conform_take_level(optarg, &o->selection.level);
     case WAIT: return conform_take_seconds(optarg, &o->timeout);
     case ONE_ONLY:

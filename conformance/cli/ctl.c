@@ -209,21 +209,14 @@ static enum outcome ask_lines(struct options *o) {
 
 enum { CONTROL = 1000, TIMEOUT, SECONDS_MOST = 86400 };
 
-static enum outcome take_seconds(const char *text, unsigned *seconds) {
-    char *end;
-    const unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > SECONDS_MOST) {
-        return cli_usage("ctl", "--timeout takes 1 to %d seconds, not \"%.20s\"", SECONDS_MOST,
-                         text);
-    }
-    *seconds = (unsigned)value;
-    return OUTCOME_OK;
-}
-
 static bool take_option(int option, struct options *o, enum outcome *outcome) {
+    uint64_t seconds = 0;
     switch (option) {
     case CONTROL: o->socket = optarg; break;
-    case TIMEOUT: *outcome = take_seconds(optarg, &o->seconds); break;
+    case TIMEOUT:
+        *outcome = cli_take_number("ctl", "--timeout", optarg, 1, SECONDS_MOST, &seconds);
+        o->seconds = (unsigned)seconds;
+        break;
     case 'T': *outcome = cli_take_form("ctl", optarg, &o->json); break;
     case 'k': o->keep_going = true; break;
     case 'h': print_help(); return false;

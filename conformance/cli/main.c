@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -98,6 +100,23 @@ enum outcome cli_refuse(char *error) {
     const enum outcome outcome = cli_fail(OUTCOME_USAGE, "%s", error);
     free(error);
     return outcome;
+}
+
+bool cli_read_number(const char *text, uint64_t least, uint64_t most, uint64_t *value) {
+    char *end;
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *value >= least &&
+           *value <= most;
+}
+
+enum outcome cli_take_number(const char *subcommand, const char *option, const char *text,
+                             uint64_t least, uint64_t most, uint64_t *value) {
+    return cli_read_number(text, least, most, value)
+               ? OUTCOME_OK
+               : cli_usage(subcommand,
+                           "%s takes a number from %" PRIu64 " to %" PRIu64 ", not \"%.20s\"",
+                           option, least, most, text);
 }
 
 enum outcome cli_take_form(const char *subcommand, const char *text, bool *json) {

@@ -74,10 +74,8 @@ struct options {
 static bool read_address(const char *text, char **host, uint16_t *port) {
     const char *colon = strrchr(text, ':');
     const char *number = colon != NULL ? colon + 1 : text;
-    char *end;
-    errno = 0;
-    const unsigned long value = strtoul(number, &end, 10);
-    if (*number < '0' || *number > '9' || *end != '\0' || errno != 0 || value > UINT16_MAX) {
+    uint64_t value;
+    if (!cli_read_number(number, 0, UINT16_MAX, &value)) {
         return false;
     }
     const size_t size = colon != NULL ? (size_t)(colon - text) : 0;
@@ -91,25 +89,24 @@ static bool read_address(const char *text, char **host, uint16_t *port) {
 }
 
 static enum outcome set_limit(struct options *o, const char *text) {
-    const char *sign = strchr(text, '=');
-    char name[32];
-    char *end = NULL;
-    const size_t size = sign != NULL ? (size_t)(sign - text) : 0;
-    if (sign == NULL || size >= sizeof name || sign[1] < '0' || sign[1] > '9') {
+    const size_t size = strcspn(text, "=");
+    const struct serve_limit *limit = NULL;
+    uint64_t value = 0;
+    if (text[size] == '\0') {
         return cli_usage("serve", "--limit takes NAME=VALUE, not \"%.60s\"", text);
     }
-    memcpy(name, text, size);
-    name[size] = '\0';
-    const unsigned long long value = strtoull(sign + 1, &end, 10);
-    const struct serve_limit *limit = NULL;
-    for (size_t i = 0; (limit = serve_limit_at(i)) != NULL && strcmp(limit->name, name) != 0; i++) {
+    for (size_t i = 0; (limit = serve_limit_at(i)) != NULL; i++) {
+        if (strlen(limit->name) == size && memcmp(limit->name, text, size) == 0) {
+            break;
+        }
     }
     if (limit == NULL) {
-        return cli_usage("serve", "no limit \"%s\"", name);
+        return cli_usage("serve", "no limit \"%.*s\"", (int)(size < 60 ? size : 60), text);
     }
-    return *end == '\0' && serve_limit_set(&o->serve, name, value)
+    return cli_read_number(text + size + 1, 1, limit->most, &value) &&
+                   serve_limit_set(&o->serve, limit->name, value)
                ? OUTCOME_OK
-               : cli_usage("serve", "limit %s: a number from 1 to %u is expected", name,
+               : cli_usage("serve", "limit %s: a number from 1 to %u is expected", limit->name,
                            limit->most);
 }
 

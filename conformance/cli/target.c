@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/target.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/buffer.h"
 
 static bool read_port(const char *text, uint16_t *port) {
-    char *end;
-    const unsigned long value = strtoul(text, &end, 10);
+    uint64_t value;
+    const bool ok = cli_read_number(text, 1, UINT16_MAX, &value);
     *port = (uint16_t)value;
-    return *text >= '0' && *text <= '9' && *end == '\0' && value > 0 && value <= UINT16_MAX;
+    return ok;
+}
+
+enum outcome cli_take_syntax(const char *subcommand, const char *text, enum rpc_offer *offer) {
+    *offer = strcmp(text, "ndr") == 0 ? RPC_OFFER_NDR : RPC_OFFER_NDR64;
+    return *offer == RPC_OFFER_NDR || strcmp(text, "ndr64") == 0
+               ? OUTCOME_OK
+               : cli_usage(subcommand, "--syntax takes ndr or ndr64, not \"%.20s\"", text);
+}
+
+enum outcome cli_take_epmap(const char *subcommand, const char *text, uint16_t *port) {
+    uint64_t value;
+    const enum outcome outcome =
+        cli_take_number(subcommand, "--epmap-port", text, 1, UINT16_MAX, &value);
+    *port = (uint16_t)value;
+    return outcome;
 }
 
 bool cli_read_target(const char *text, char **host, uint16_t *port) {

@@ -2,7 +2,6 @@
 // cmrp watch: what happens in a cluster, as it happens.
 #include "watch/watch.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -69,14 +68,6 @@ struct options {
     bool no_batches;
 };
 
-static bool read_number(const char *text, uint64_t most, uint64_t *value) {
-    char *end;
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *value > 0 &&
-           *value <= most;
-}
-
 static enum outcome add_filters(struct options *o, const char *text) {
     o->filtered = true;
     while (*text != '\0') {
@@ -95,14 +86,6 @@ static enum outcome add_filters(struct options *o, const char *text) {
     return OUTCOME_OK;
 }
 
-static enum outcome set_syntax(struct options *o, const char *text) {
-    if (strcmp(text, "ndr") != 0 && strcmp(text, "ndr64") != 0) {
-        return cli_usage("watch", "--syntax takes ndr or ndr64, not \"%.20s\"", text);
-    }
-    o->watch.server.offer = strcmp(text, "ndr") == 0 ? RPC_OFFER_NDR : RPC_OFFER_NDR64;
-    return OUTCOME_OK;
-}
-
 static enum outcome set_timeout(struct options *o, const char *text) {
     char *end;
     const double seconds = strtod(text, &end);
@@ -111,13 +94,6 @@ static enum outcome set_timeout(struct options *o, const char *text) {
     }
     o->watch.milliseconds = (uint64_t)(seconds * 1000);
     return OUTCOME_OK;
-}
-
-static enum outcome set_number(const char *option, const char *text, uint64_t most,
-                               uint64_t *value) {
-    return read_number(text, most, value)
-               ? OUTCOME_OK
-               : cli_usage("watch", "%s takes a number from 1 on, not \"%.20s\"", option, text);
 }
 
 // Names of keys are sent as UTF-16.
@@ -130,19 +106,14 @@ static enum outcome set_key(const char *option, const char *text, const char **k
 }
 
 static enum outcome take_option(int option, struct options *o) {
-    uint64_t number;
-    enum outcome outcome;
     switch (option) {
     case FILTER: return add_filters(o, optarg);
     case REGISTRY: return set_key("--registry", optarg, &o->watch.registry);
     case BATCHES: return set_key("--batches", optarg, &o->watch.batches);
     case NO_BATCHES: o->no_batches = true; return OUTCOME_OK;
-    case SYNTAX: return set_syntax(o, optarg);
-    case EPMAP:
-        outcome = set_number("--epmap-port", optarg, UINT16_MAX, &number);
-        o->watch.server.epmap = (uint16_t)number;
-        return outcome;
-    case COUNT: return set_number("--count", optarg, UINT64_MAX, &o->watch.count);
+    case SYNTAX: return cli_take_syntax("watch", optarg, &o->watch.server.offer);
+    case EPMAP: return cli_take_epmap("watch", optarg, &o->watch.server.epmap);
+    case COUNT: return cli_take_number("watch", "--count", optarg, 1, INT64_MAX, &o->watch.count);
     case TIMEOUT: return set_timeout(o, optarg);
     case 'T': return cli_take_form("watch", optarg, &o->watch.json);
     default: return cli_usage("watch", "unusable option");

@@ -6,6 +6,7 @@
 
 struct message { // one batch, in the queues of all ports that it has hit
     size_t references;
+    size_t queued; // in how many queues it stands
     size_t size;
     uint8_t data[];
 };
@@ -37,6 +38,7 @@ static struct message *take_first(struct batch_port *port) {
     port->count--;
     port->octets -= m->size;
     port->full = false;
+    port->key->registry->queued -= --m->queued == 0 ? m->size : 0;
     return m;
 }
 
@@ -47,6 +49,7 @@ static void grow(struct batch_port *port) {
         queue[i] = port->queue[(port->first + i) % port->capacity];
     }
     free(port->queue);
+    port->key->registry->queued += (capacity - port->capacity) * sizeof *queue;
     port->queue = queue;
     port->first = 0;
     port->capacity = capacity;
@@ -60,11 +63,19 @@ static void overflow(struct batch_port *port) {
     port->full = true;
 }
 
-static void append(struct batch_port *port, struct message *m) {
+// Whether there is room for a message: in the queue, and in what is left for all of them.
+static bool has_room(const struct batch_port *port, const struct message *m) {
     const struct registry *r = port->key->registry;
+    const uint64_t limit = r->limits.all_port_octets;
+    const uint64_t left = limit > r->queued ? limit - r->queued : 0;
+    const uint64_t size = port->octets + m->size;
+    return port->count < r->limits.port_count && size <= r->limits.port_octets &&
+           size + port->capacity * sizeof *port->queue <= left;
+}
+
+static void append(struct batch_port *port, struct message *m) {
     // One that is waited for is not kept, however large it is.
-    if (port->first_waiter == NULL &&
-        (port->count >= r->limits.port_count || port->octets + m->size > r->limits.port_octets)) {
+    if (port->first_waiter == NULL && !has_room(port, m)) {
         overflow(port);
         return;
     }
@@ -73,6 +84,7 @@ static void append(struct batch_port *port, struct message *m) {
     }
     port->queue[(port->first + port->count++) % port->capacity] = m;
     port->octets += m->size;
+    port->key->registry->queued += m->queued++ == 0 ? m->size : 0;
     m->references++;
 }
 
@@ -96,6 +108,7 @@ static void release(struct batch_port *port) {
     while (port->count > 0) {
         drop(take_first(port));
     }
+    port->key->registry->queued -= port->capacity * sizeof *port->queue;
     registry_key_release(port->key);
     free(port->queue);
     free(port);

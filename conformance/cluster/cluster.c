@@ -11,6 +11,7 @@
 #include "util/file.h"
 
 enum { QUEUE = 10000, PORTS = 100000, FILTERS = 10000, SEED_LIMIT = 64 * 1024 * 1024 };
+enum { ALL_QUEUES = 256 * 1024 * 1024, ALL_FILTERS = 1 << 20 };
 
 static const struct kind_facts {
     const char *name;
@@ -34,16 +35,6 @@ static const struct kind_facts {
 
 const char *cluster_kind_name(enum cluster_kind kind) {
     return facts_of[kind].name;
-}
-
-bool cluster_kind_named(const char *name, enum cluster_kind *kind) {
-    for (unsigned i = 0; i < CLUSTER_KINDS; i++) {
-        if (strcmp(name, facts_of[i].name) == 0) {
-            *kind = (enum cluster_kind)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 uint32_t cluster_not_found(enum cluster_kind kind) {
@@ -395,6 +386,8 @@ struct cluster *cluster_create(const struct cluster_options *options, char **err
     cluster->queue_limit = options->queue != 0 ? options->queue : QUEUE;
     cluster->port_limit = options->ports != 0 ? options->ports : PORTS;
     cluster->filter_limit = options->filters != 0 ? options->filters : FILTERS;
+    cluster->all_queues = options->all_queues != 0 ? options->all_queues : ALL_QUEUES;
+    cluster->all_filter_limit = options->all_filters != 0 ? options->all_filters : ALL_FILTERS;
     cluster->context = options->context;
     cluster->log = options->log;
     cluster->durable = options->state != NULL;

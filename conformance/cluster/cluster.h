@@ -28,7 +28,6 @@ enum cluster_kind {
 };
 // "node", "group", "resource", "resource-type", "network", "interface".
 const char *cluster_kind_name(enum cluster_kind kind);
-bool cluster_kind_named(const char *name, enum cluster_kind *kind);
 
 enum { // [MS-ERREF 2.2]; names without their prefix
     CLUSTER_ERROR_ACCESS_DENIED = 5,
@@ -112,6 +111,10 @@ struct cluster_options {
     uint32_t queue;    // indications a port keeps before it drops and marks; 0: 10,000
     uint32_t ports;    // at most; 0: 100,000
     uint32_t filters;  // of one port; 0: 10,000
+    // Octets of all queues together, 0: 256 MiB; and filters of all ports, 0: 1,048,576. No port
+    // may take more of them than are left for all others, so that small ones always have room.
+    uint32_t all_queues;
+    uint32_t all_filters;
     struct registry_limits registry;
     void *context;
     void (*log)(void *context, const char *text); // a line for people; may be NULL

@@ -91,7 +91,7 @@ static size_t payload_octets(const struct port_payload *p) {
     return octets;
 }
 
-void payload_clear(struct port_payload *payload) {
+static void payload_clear(struct port_payload *payload) {
     for (size_t i = 0; i < payload->text_count; i++) {
         free(payload->texts[i]);
     }

@@ -83,7 +83,7 @@ void change_nonvolatile(struct cluster_object *object) {
     object->cluster->nonvolatile = true;
 }
 
-void members_rebuild(struct cluster *cluster) {
+static void members_rebuild(struct cluster *cluster) {
     for (struct cluster_object *g = cluster->kinds[CLUSTER_GROUP].first; g != NULL; g = g->next) {
         g->members.count = 0;
     }

@@ -99,6 +99,7 @@ uint32_t cluster_resource_create(struct cluster_object *group, const char *name,
     object_set_parent(resource, group);
     objects_add(&group->members, resource);
     tell_new(resource, group, 0x40, group->f.parent, payload_text(group->id));
+    event_tell_v2(group, 0x80, payload_text(resource->id));
     group_refresh(group);
     return made(resource, out);
 }
@@ -268,10 +269,13 @@ static uint32_t delete_resource(struct cluster_object *resource) {
     }
     delete_now(resource, 0x80, payload_text(group->id));
     for (size_t i = 0; i < resource->f.depends.count; i++) {
-        objects_remove(&resource->f.depends.at[i]->members, resource);
+        struct cluster_object *on = resource->f.depends.at[i];
+        objects_remove(&on->members, resource);
+        event_tell_v2(on, 0x20, payload_ids(&on->members));
     }
     resource->f.depends.count = 0;
     objects_remove(&group->members, resource);
+    event_tell_v2(group, 0x100, payload_text(resource->id));
     group_refresh(group);
     return 0;
 }
@@ -318,6 +322,21 @@ static void delete_interfaces(struct cluster_object *of) {
     }
 }
 
+// The nodes that can host the resource when this one is gone.
+static struct port_payload hosts_without(const struct cluster_object *resource,
+                                         const struct cluster_object *node) {
+    struct objects hosts = {0};
+    for (struct cluster_object *n = cluster_next(node->cluster, CLUSTER_NODE, NULL); n != NULL;
+         n = cluster_next(node->cluster, CLUSTER_NODE, n)) {
+        if (n != node && node_may_host(n, resource)) {
+            objects_add(&hosts, n);
+        }
+    }
+    const struct port_payload payload = payload_ids(&hosts);
+    free(hosts.at);
+    return payload;
+}
+
 // Where resources and groups may be placed does not name the node any more [3.1.4.2.72].
 static void forget_node(struct cluster *cluster, const struct cluster_object *node) {
     for (struct cluster_object *r = cluster_next(cluster, CLUSTER_RESOURCE, NULL); r != NULL;
@@ -325,7 +344,7 @@ static void forget_node(struct cluster *cluster, const struct cluster_object *no
         if (objects_hold(&r->f.owners, node)) {
             change_nonvolatile(r);
             objects_remove(&r->f.owners, node);
-            event_tell_object(r, TELL_PROPERTY, 0x40, payload_ids(&r->f.owners));
+            event_tell_object(r, TELL_PROPERTY, 0x40, hosts_without(r, node));
         }
     }
     for (struct cluster_object *g = cluster_next(cluster, CLUSTER_GROUP, NULL); g != NULL;

@@ -69,6 +69,7 @@ static void ring_room(struct port *port) {
     }
     const uint32_t room = port->room == 0 ? 4 : port->room * 2;
     struct entry *ring = util_alloc(room * sizeof *ring);
+    port->cluster->queued += (room - port->room) * sizeof *ring;
     for (uint32_t i = 0; i < port->count; i++) {
         ring[i] = port->ring[(port->head + i) & (port->room - 1)];
     }
@@ -78,19 +79,28 @@ static void ring_room(struct port *port) {
     port->head = 0;
 }
 
-static void ring_push(struct port *port, struct event *event, uint32_t key, uint32_t skip) {
+// Counts an event that is about to stand in the queue once more.
+static void take_in(struct port *port, struct event *event) {
     ring_room(port);
     event->users++;
-    port->ring[(port->head + port->count) & (port->room - 1)] = (struct entry){event, key, skip};
-    port->count++;
+    port->cluster->queued += event->queued++ == 0 ? event->octets : 0;
     port->octets += event->octets;
+    port->count++;
+}
+
+static void ring_push(struct port *port, struct event *event, uint32_t key, uint32_t skip) {
+    take_in(port, event);
+    port->ring[(port->head + port->count - 1) & (port->room - 1)] =
+        (struct entry){event, key, skip};
 }
 
 static struct entry ring_pop(struct port *port) {
     const struct entry entry = port->ring[port->head];
     port->head = (port->head + 1) & (port->room - 1);
     port->octets -= entry.event->octets;
+    port->cluster->queued -= --entry.event->queued == 0 ? entry.event->octets : 0;
     if (--port->count == 0) { // ports that idle cost nothing but themselves
+        port->cluster->queued -= port->room * sizeof *port->ring;
         free(port->ring);
         port->ring = NULL;
         port->room = port->head = 0;
@@ -117,10 +127,17 @@ static void queue_mark(struct port *port) {
     event_release(mark);
 }
 
+// Whether the port has as much as it may have by itself, or more than is left for all others.
+static bool is_full(const struct port *port, const struct event *event) {
+    const struct cluster *c = port->cluster;
+    const size_t left = c->all_queues > c->queued ? c->all_queues - c->queued : 0;
+    return port->count >= c->queue_limit || port->octets + event->octets > QUEUE_OCTETS ||
+           port->octets + port->room * sizeof *port->ring > left;
+}
+
 void port_queue(struct port *port, const struct filter *filter, struct event *event,
                 uint32_t skip) {
-    if (!port->dropping && (port->count >= port->cluster->queue_limit ||
-                            port->octets + event->octets > QUEUE_OCTETS)) {
+    if (!port->dropping && is_full(port, event)) {
         cluster_say(port->cluster, "a notification port holds %u indications: more are dropped",
                     (unsigned)port->count);
         port->dropping = true;
@@ -212,16 +229,13 @@ void port_put_back(struct port *port, const struct port_indication *indications,
         const struct port_event *e = indications[i].event;
         // shown is the first member of what was queued
         struct event *event = (struct event *)(uintptr_t)e;
-        ring_room(port);
-        event->users++;
+        take_in(port, event);
         port->head = (port->head - 1) & (port->room - 1);
         port->ring[port->head] = (struct entry){
             .event = event,
             .key = indications[i].key,
             .skip = (uint32_t)(indications[i].name - (port->version == 1 ? e->name : e->name_v2)),
         };
-        port->count++;
-        port->octets += event->octets;
     }
     ready_update(port);
 }

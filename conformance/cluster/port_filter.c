@@ -14,7 +14,7 @@ enum {
 
 // ---- lists --------------------------------------------------------------------------------------
 
-void link_init(struct link *head) {
+static void link_init(struct link *head) {
     head->next = head->previous = head;
 }
 
@@ -75,7 +75,7 @@ static void key_watch_kill(struct cluster *cluster, struct key_watch *watch) {
     }
 }
 
-void key_watch_release(struct cluster *cluster, struct key_watch *watch) {
+static void key_watch_release(struct cluster *cluster, struct key_watch *watch) {
     if (watch != NULL && --watch->users == 0) {
         key_watch_kill(cluster, watch);
         free(watch->path);
@@ -95,15 +95,18 @@ void key_watch_orphan(struct cluster *cluster, const char *folded_path) {
 
 static uint32_t filter_new(struct port *port, uint32_t key, uint64_t bits, struct filter **out) {
     const size_t links = (size_t)__builtin_popcountll(bits);
-    if (port->filters >= port->cluster->filter_limit) {
-        cluster_say(port->cluster, "a notification port has %u filters: one more is refused",
-                    (unsigned)port->filters);
+    struct cluster *c = port->cluster;
+    if (port->filters >= c->filter_limit ||
+        port->filters >= c->all_filter_limit - c->filter_count) {
+        cluster_say(c, "a notification port has %u filters, all have %zu: one more is refused",
+                    (unsigned)port->filters, c->filter_count);
         return CLUSTER_ERROR_NOT_ENOUGH_MEMORY;
     }
     struct filter *f = util_alloc(sizeof *f + links * sizeof f->links[0]);
     f->port = port;
     f->key = key;
-    f->number = port->cluster->next_filter++;
+    f->number = c->next_filter++;
+    c->filter_count++;
     *(port->last != NULL ? &port->last->next : &port->first) = f;
     port->last = f;
     port->filters++;
@@ -118,6 +121,7 @@ void filters_free(struct port *port) {
             f->links[i].previous->next = f->links[i].next;
             f->links[i].next->previous = f->links[i].previous;
         }
+        port->cluster->filter_count--;
         key_watch_release(port->cluster, f->watch);
         cluster_release(f->object);
         free(f);

@@ -35,6 +35,7 @@ static const struct registry_limits defaults = {
     .answer_octets = 30 << 20,
     .port_count = 10000,
     .port_octets = 64 << 20,
+    .all_port_octets = 256 << 20,
 };
 
 static void take_limits(struct registry *r, const struct registry_limits *limits) {
@@ -51,6 +52,7 @@ static void take_limits(struct registry *r, const struct registry_limits *limits
         LIMIT(answer_octets);
         LIMIT(port_count);
         LIMIT(port_octets);
+        LIMIT(all_port_octets);
 #undef LIMIT
     }
 }
@@ -273,7 +275,7 @@ struct registry *registry_open(const char *path, const struct registry_limits *l
         r->listener = *listener;
     }
     r->in_file = path != NULL;
-    r->generation = 1;
+    r->generation = r->keys_generation = 1;
     r->news.last_path = SIZE_MAX;
     if (!open_database(r, path, error)) {
         registry_close(r);

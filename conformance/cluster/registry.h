@@ -47,6 +47,8 @@ struct registry_limits {    // 0 takes the default
     uint32_t answer_octets; // of the answer to a batch that reads; default 30 MiB
     uint32_t port_count;    // indications that a batch port keeps; default 10,000
     uint32_t port_octets;   // and their size; default 64 MiB
+    uint32_t all_port_octets; // of all of them; default 256 MiB. No batch port may take more of it
+                              // than is left for all others
 };
 
 // ---- changes ------------------------------------------------------------------------------------
@@ -117,8 +119,7 @@ uint32_t registry_key_delete(struct registry_key *parent, const char *path);
 // The key with all below it.
 uint32_t registry_tree_delete(struct registry_key *parent, const char *path);
 struct registry_key *registry_key_hold(struct registry_key *key);
-void registry_key_release(struct registry_key *key); // NULL is allowed
-struct registry *registry_of(const struct registry_key *key);
+void registry_key_release(struct registry_key *key);   // NULL is allowed
 uint32_t registry_key_check(struct registry_key *key); // 0, or REGISTRY_ERROR_KEY_DELETED
 // The path from the root, of a deleted key the former one.
 const char *registry_key_path(const struct registry_key *key);

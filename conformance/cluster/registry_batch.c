@@ -170,8 +170,8 @@ static uint32_t value_condition(struct run *run, const cmrp_batch_command *c) {
         return REGISTRY_ERROR_INVALID_PARAMETER;
     }
     // Only what is as large as the command's own data can matter.
-    const uint32_t status = registry_value_sized(
-        run->r, run->pointer.id, buffer_text(&run->name), c->data.size, &type, &data);
+    const uint32_t status = registry_value_sized(run->r, run->pointer.id, buffer_text(&run->name),
+                                                 c->data.size, &type, &data);
     if (status != 0 && status != REGISTRY_ERROR_FILE_NOT_FOUND) {
         return status;
     }

@@ -5,118 +5,21 @@
 // Owner and group: the administrators. Full control for them and the system, to be inherited by
 // keys below [MS-DTYP 2.4.6].
 static cmrp_view default_sd(void) {
-    enum { ALL = 0x3f, REST = 0x0f }; // KEY_ALL_ACCESS 0x000f003f
+    // clang-format off
     static const uint8_t sd[] = {
-        // revision, control: self-relative, DACL present; owner, group, SACL, DACL
-        1,
-        0,
-        0x04,
-        0x80,
-        72,
-        0,
-        0,
-        0,
-        88,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        20,
-        0,
-        0,
-        0,
-        // ACL: revision, size 52, two entries
-        2,
-        0,
-        52,
-        0,
-        2,
-        0,
-        0,
-        0,
-        // allow, inherited by containers, size 24, S-1-5-32-544
-        0,
-        2,
-        24,
-        0,
-        ALL,
-        0,
-        REST,
-        0,
-        1,
-        2,
-        0,
-        0,
-        0,
-        0,
-        0,
-        5,
-        32,
-        0,
-        0,
-        0,
-        32,
-        2,
-        0,
-        0,
-        // the same, size 20, S-1-5-18
-        0,
-        2,
-        20,
-        0,
-        ALL,
-        0,
-        REST,
-        0,
-        1,
-        1,
-        0,
-        0,
-        0,
-        0,
-        0,
-        5,
-        18,
-        0,
-        0,
-        0,
-        // owner and group
-        1,
-        2,
-        0,
-        0,
-        0,
-        0,
-        0,
-        5,
-        32,
-        0,
-        0,
-        0,
-        32,
-        2,
-        0,
-        0,
-        1,
-        2,
-        0,
-        0,
-        0,
-        0,
-        0,
-        5,
-        32,
-        0,
-        0,
-        0,
-        32,
-        2,
-        0,
-        0,
+        1, 0, 0x04, 0x80,         // revision; self-relative, with a DACL
+        72, 0, 0, 0, 88, 0, 0, 0, // where the owner and the group are
+        0, 0, 0, 0, 20, 0, 0, 0,  // no SACL; where the DACL is
+        2, 0, 52, 0, 2, 0, 0, 0,  // ACL: revision, size, two entries
+        0, 2, 24, 0,              // allow, inherited by containers, size;
+        0x3f, 0, 0x0f, 0,         // KEY_ALL_ACCESS
+        1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0, // S-1-5-32-544
+        0, 2, 20, 0, 0x3f, 0, 0x0f, 0,                    // the same for
+        1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0,              // S-1-5-18
+        1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0, // the owner
+        1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0, // the group
     };
+    // clang-format on
     return (cmrp_view){sd, sizeof sd};
 }
 
@@ -178,11 +81,14 @@ uint32_t registry_key_info(struct registry_key *key, struct registry_info *info)
     return 0;
 }
 
+enum { CURSOR_OCTETS = 256 }; // of a name that is remembered: there may be a million handles
+
 // The row number `index`, from where the cursor stands where that helps: enumerating all is linear.
 static uint32_t row_at(struct registry_key *key, bool values, uint32_t index, sqlite3_stmt **row) {
     struct registry *r = key->registry;
     struct registry_cursor *c = values ? &memory(key)->values : &memory(key)->keys;
-    const bool next = c->generation == r->generation && index > 0 && c->index == index - 1;
+    const uint64_t generation = values ? r->generation : r->keys_generation;
+    const bool next = c->generation == generation && index > 0 && c->index == index - 1;
     sqlite3_stmt *s = registry_sql(r, next ? (values ? SQL_VALUE_AFTER : SQL_KEY_AFTER)
                                            : (values ? SQL_VALUE_AT : SQL_KEY_AT));
     sqlite3_bind_int64(s, 1, key->id);
@@ -197,10 +103,12 @@ static uint32_t row_at(struct registry_key *key, bool values, uint32_t index, sq
         return there != 0 ? there : status;
     }
     const cmrp_view folded = registry_column(s, values ? 3 : 1);
-    c->generation = r->generation;
+    c->generation = folded.size <= CURSOR_OCTETS ? generation : 0;
     c->index = index;
     buffer_clear(&c->folded);
-    buffer_append(&c->folded, folded.data, folded.size);
+    if (c->generation != 0) {
+        buffer_append(&c->folded, folded.data, folded.size);
+    }
     *row = s;
     return 0;
 }

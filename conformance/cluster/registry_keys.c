@@ -95,6 +95,7 @@ static uint32_t add_child(struct registry *r, struct registry_place *place, cons
     status = status == 0 ? registry_touch(r, parent) : status;
     if (status == 0) {
         step_into(place, r->next_id++, name, size);
+        r->keys_generation++;
         registry_note(r, REGISTRY_KEY_CREATED, &place->path, NULL);
     }
     return status;
@@ -128,6 +129,7 @@ static uint32_t drop_key(struct registry *r, const struct registry_place *place)
     uint32_t status = run_for(r, SQL_VALUES_DROP, place->id);
     status = status == 0 ? run_for(r, SQL_KEY_DROP, place->id) : status;
     if (status == 0) {
+        r->keys_generation++;
         registry_note(r, REGISTRY_KEY_DELETED, &place->path, NULL);
         batch_ports_touch(r, place->id);
     }
@@ -241,10 +243,6 @@ void registry_key_release(struct registry_key *key) {
     }
     free(key->path);
     free(key);
-}
-
-struct registry *registry_of(const struct registry_key *key) {
-    return key->registry;
 }
 
 const char *registry_key_path(const struct registry_key *key) {

@@ -12,7 +12,8 @@ sqlite3_stmt *registry_sql(struct registry *r, enum registry_statement which) {
     return r->statements[which];
 }
 
-uint32_t registry_sql_error(int result) {
+// The Win32 code of an SQLite result that is neither ROW nor DONE nor OK.
+static uint32_t sql_error(int result) {
     switch (result & 0xff) {
     case SQLITE_FULL: return REGISTRY_ERROR_DISK_FULL;
     case SQLITE_NOMEM: return REGISTRY_ERROR_OUT_OF_MEMORY;
@@ -29,13 +30,13 @@ uint32_t registry_sql_row(sqlite3_stmt *statement, uint32_t none) {
         return 0;
     }
     sqlite3_reset(statement);
-    return result == SQLITE_DONE ? none : registry_sql_error(result);
+    return result == SQLITE_DONE ? none : sql_error(result);
 }
 
 uint32_t registry_sql_run(sqlite3_stmt *statement) {
     const int result = sqlite3_step(statement);
     sqlite3_reset(statement);
-    return result == SQLITE_DONE ? 0 : registry_sql_error(result);
+    return result == SQLITE_DONE ? 0 : sql_error(result);
 }
 
 void registry_bind_text(sqlite3_stmt *statement, int index, const char *text, size_t size) {
@@ -104,10 +105,23 @@ static void undo(struct registry *r) {
         (void)run(r, SQL_ROLLBACK);
     }
     r->used = r->used_saved;
+    r->keys_generation++;
     forget_news(r, 0);
 }
 
+// Whether the file is not where it was opened: what is written into it, no other server will find.
+static bool has_moved(struct registry *r) {
+    int moved = 0;
+    return r->in_file &&
+           sqlite3_file_control(r->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           moved != 0;
+}
+
 static uint32_t commit(struct registry *r) {
+    if (has_moved(r)) {
+        undo(r);
+        return REGISTRY_ERROR_WRITE_FAULT;
+    }
     const uint32_t status = run(r, SQL_COMMIT);
     if (status != 0) {
         undo(r);
@@ -143,6 +157,7 @@ static uint32_t end_inner(struct registry *r, uint32_t status) {
     }
     if (status != 0) {
         (void)run(r, SQL_SAVE_BACK);
+        r->keys_generation++;
         r->used = r->used_saved; // it is set once more where that was not undone
         forget_news(r, r->news_saved);
     }

@@ -81,19 +81,21 @@ struct registry {
     bool in_file;
     bool doubtful; // a commit failed: its pages may lie in the log, whole
     bool in_batch;
-    bool outer;            // between registry_begin and registry_commit
-    uint32_t outer_lost;   // not 0: SQLite has given up the outer transaction
-    bool used, used_saved; // used_saved: what is committed
-    uint64_t generation;   // grows with every change: what was read before may be outdated
-    int64_t next_id;       // never goes back, so that no key gets the number of a deleted one
-    uint64_t now;          // FILETIME of the transaction
-    int64_t touched;       // the key whose time of change was set last in this transaction
-    bool news_lost;        // this transaction has too much to tell
-    size_t news_saved;     // news before the change in the outer transaction
+    bool outer;               // between registry_begin and registry_commit
+    uint32_t outer_lost;      // not 0: SQLite has given up the outer transaction
+    bool used, used_saved;    // used_saved: what is committed
+    uint64_t generation;      // grows with every change: what was read before may be outdated
+    uint64_t keys_generation; // with every key that is made or deleted, or if that is undone
+    int64_t next_id;          // never goes back, so that no key gets the number of a deleted one
+    uint64_t now;             // FILETIME of the transaction
+    int64_t touched;          // the key whose time of change was set last in this transaction
+    bool news_lost;           // this transaction has too much to tell
+    size_t news_saved;        // news before the change in the outer transaction
     struct registry_news news;
     struct buffer folded;        // for one statement
     struct batch_port **buckets; // batch ports by the number of their key
     size_t bucket_count, port_count;
+    uint64_t queued;        // octets of the queues of all batch ports
     struct batch_port *hit; // those that the batch has touched
 };
 
@@ -125,8 +127,6 @@ struct registry_place {
 
 // The statement, ready to be bound. It is to be reset after use, at the latest by its next use.
 sqlite3_stmt *registry_sql(struct registry *r, enum registry_statement which);
-// The Win32 code of an SQLite result that is neither ROW nor DONE nor OK.
-uint32_t registry_sql_error(int result);
 // Runs a statement that returns no row, and resets it.
 uint32_t registry_sql_run(sqlite3_stmt *statement);
 // Runs a statement to its first row: 0, `none` where there is no row, or an error. The caller
@@ -165,8 +165,7 @@ uint32_t registry_make(struct registry *r, struct registry_place *place, const c
 uint32_t registry_prune(struct registry *r, struct registry_place *place);
 uint32_t registry_there(struct registry *r, int64_t id); // 0 or REGISTRY_ERROR_KEY_DELETED
 
-// ---- registry_info.c
-// -----------------------------------------------------------------------------
+// ---- registry_info.c ----------------------------------------------------------------------------
 
 // tell: the key was there before.
 uint32_t registry_sd_put(struct registry *r, const struct registry_place *place, cmrp_view sd,

@@ -31,7 +31,8 @@ size_t seed_enter(struct seed *s, const char *key) {
     return before;
 }
 
-size_t seed_enter_at(struct seed *s, size_t index) {
+// Goes down to an element.
+static size_t enter_at(struct seed *s, size_t index) {
     const size_t before = s->at.size;
     buffer_printf(&s->at, "/%zu", index);
     return before;
@@ -116,7 +117,7 @@ bool seed_array(struct seed *s, const json_t *object, const char *key,
         return seed_wrong(s, "an array is expected");
     }
     for (size_t i = 0; i < json_array_size(array); i++) {
-        const size_t inside = seed_enter_at(s, i);
+        const size_t inside = enter_at(s, i);
         if (!one(s, json_array_get(array, i), context)) {
             return false;
         }

@@ -15,9 +15,8 @@ struct seed {
 };
 
 bool seed_wrong(struct seed *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// Goes down to a member or element; the result is for seed_leave.
+// Goes down to a member; the result is for seed_leave.
 size_t seed_enter(struct seed *s, const char *key);
-size_t seed_enter_at(struct seed *s, size_t index);
 void seed_leave(struct seed *s, size_t before);
 
 // That value is an object without other keys than these (NULL-terminated).

@@ -74,9 +74,9 @@ struct facts {
     char *name;
     bool deleted;
     uint32_t state, sequence;
-    // Nonvolatile, all below.
-    bool
-        online; // persistent state: of groups and resources commanded to be online, of nodes paused
+    // Nonvolatile, all below. The persistent state: of groups and resources, commanded to be
+    // online; of nodes, paused.
+    bool online;
     bool core, restart;
     uint32_t number;
     char *path;                           // of the cluster: of the quorum
@@ -120,6 +120,7 @@ struct journal_entry {
 struct event {
     struct port_event shown;
     size_t users;
+    size_t queued; // how often it stands in queues
     size_t octets; // that it takes
     char texts[];  // NULs between
 };
@@ -139,7 +140,10 @@ struct cluster {
     char *vendor, *service_pack;
     uint64_t next_id, salt;
     uint64_t walk; // the number of the walk through dependencies that was the last
-    uint32_t queue_limit, port_limit, filter_limit;
+    uint32_t queue_limit, port_limit, filter_limit, all_filter_limit;
+    uint32_t all_queues; // octets
+    size_t queued;       // octets of all queues and of the events in them
+    size_t filter_count; // of all ports
     bool durable;
     json_t *seed_keys; // to be written with the first change
     void *context;
@@ -189,7 +193,6 @@ void change_created(struct cluster_object *object);
 // Makes the change and tells its events, or, where status is not 0 or it cannot be written, undoes
 // everything. Returns status, or why it cannot be written.
 uint32_t change_end(struct cluster *cluster, uint32_t status);
-void members_rebuild(struct cluster *cluster);
 
 // object_key.c
 uint32_t key_write(struct cluster *cluster, const struct journal_entry *entry);
@@ -272,7 +275,6 @@ struct port_payload payload_text(const char *text);
 struct port_payload payload_ids(const struct objects *objects);
 struct port_payload payload_property(const struct property *property);
 struct port_payload payload_membership(const struct cluster *cluster);
-void payload_clear(struct port_payload *payload);
 
 // ---- ports --------------------------------------------------------------------------------------
 
@@ -299,14 +301,12 @@ struct port {
     bool ready, dropping, closed;
 };
 
-void link_init(struct link *head);
 void links_init(struct cluster *cluster);
 void port_queue(struct port *port, const struct filter *filter, struct event *event, uint32_t skip);
 // Hands indications to those who wait, unless that is being done already.
 void port_serve(struct cluster *cluster);
 void ports_close_all(struct cluster *cluster);
 void filters_free(struct port *port);
-void key_watch_release(struct cluster *cluster, struct key_watch *watch);
 // The key is deleted; one of the same name is another one.
 void key_watch_orphan(struct cluster *cluster, const char *folded_path);
 

@@ -124,15 +124,15 @@ json_t *answer_code(const struct request *r, uint32_t code, json_t *result) {
         return answer_result(result);
     }
     struct buffer text = {0};
+    struct buffer reason = {0};
     buffer_printf(&text, "%s", r->command->name);
     for (size_t i = 0; i < r->count; i++) {
         buffer_printf(&text, " %s", r->words[i]);
     }
-    json_t *answer =
-        show_win32(code) != NULL
-            ? answer_refused(code, "%.500s: %s (%u)", buffer_text(&text), show_win32(code), code)
-            : answer_refused(code, "%.500s: error %u", buffer_text(&text), code);
+    show_code(&reason, code, false);
+    json_t *answer = answer_refused(code, "%.500s: %s", buffer_text(&text), buffer_text(&reason));
     buffer_free(&text);
+    buffer_free(&reason);
     json_decref(result);
     return answer;
 }

@@ -41,8 +41,9 @@ static json_t *unknown_kind(const char *word) {
     return answer;
 }
 
-struct cluster_object *object_named(const struct request *r, enum cluster_kind kind,
-                                    const char *name, json_t **answer) {
+// The object, or NULL with *answer: which there are.
+static struct cluster_object *object_named(const struct request *r, enum cluster_kind kind,
+                                           const char *name, json_t **answer) {
     struct cluster *cluster = r->control->cluster;
     struct cluster_object *object = cluster_find(cluster, kind, name);
     if (object != NULL) {
@@ -71,7 +72,7 @@ static void set_name(json_t *json, const char *key, const struct cluster_object 
     }
 }
 
-json_t *object_json(const struct cluster_object *object) {
+static json_t *object_json(const struct cluster_object *object) {
     const enum cluster_kind kind = cluster_object_kind(object);
     json_t *json = json_pack("{s:s}", "kind", cluster_kind_name(kind));
     json_object_set_new(json, "name", text_json(cluster_object_name(object)));

@@ -35,11 +35,4 @@ json_t *answer_code(const struct request *r, uint32_t code, json_t *result);
 // Text that may be no UTF-8 (a surrogate without its partner): escaped where it is not.
 json_t *text_json(const char *text);
 
-// ---- objects ------------------------------------------------------------------------------------
-
-// The object, or NULL with *answer: which there are.
-struct cluster_object *object_named(const struct request *r, enum cluster_kind kind,
-                                    const char *name, json_t **answer);
-json_t *object_json(const struct cluster_object *object);
-
 #endif

@@ -303,11 +303,13 @@ json_t *registry_execute(struct request *r) {
     if (key != NULL) {
         int32_t failed = 0;
         const uint32_t code = registry_batch(key, buffer_view(&octets), &failed);
-        answer =
-            code != 0 && failed > 0
-                ? answer_refused(code, "command %" PRId32 " of the batch failed: %s (%u)", failed,
-                                 show_win32(code) != NULL ? show_win32(code) : "error", code)
-                : answer_code(r, code, json_object());
+        struct buffer reason = {0};
+        show_code(&reason, code, false);
+        answer = code != 0 && failed > 0
+                     ? answer_refused(code, "command %" PRId32 " of the batch failed: %s", failed,
+                                      buffer_text(&reason))
+                     : answer_code(r, code, json_object());
+        buffer_free(&reason);
         registry_key_release(key);
     }
     buffer_free(&octets);

@@ -10,7 +10,7 @@ enum {
     FAULT_SIZE = 32, // alloc_hint of a fault without extended error information [MS-RPCE 2.2.2.9]
 };
 
-const uint8_t rpc_drep[4] = {0x10, 0, 0, 0}; // little-endian, ASCII, IEEE
+static const uint8_t drep[4] = {0x10, 0, 0, 0}; // little-endian, ASCII, IEEE
 static const uint8_t zeros[RPC_TOKEN_MAXIMUM];
 
 // ---- calls --------------------------------------------------------------------------------------
@@ -68,10 +68,6 @@ struct rpc_association *rpc_call_association(const struct rpc_call *call) {
     return call->association;
 }
 
-const char *rpc_call_peer(const struct rpc_call *call) {
-    return call->connection->peer;
-}
-
 const uint8_t *rpc_call_local(const struct rpc_call *call) {
     return call->connection->local;
 }
@@ -103,7 +99,7 @@ static void put_pdu(struct rpc_connection *c, cmrp_pdu *pdu,
     buffer_reserve(output, CMRP_PDU_MAXIMUM);
     uint8_t *at = output->data + output->size;
     cmrp_writer_init(&w, at, CMRP_PDU_MAXIMUM, &error, "");
-    memcpy(pdu->header.drep, rpc_drep, sizeof rpc_drep);
+    memcpy(pdu->header.drep, drep, sizeof drep);
     if (!cmrp_pdu_encode(pdu, &w)) {
         abort(); // all that is sent fits
     }

@@ -36,7 +36,6 @@ enum {
     RPC_X_BAD_STUB_DATA = 1783,
     RPC_S_TIMEOUT = 1460, // ERROR_TIMEOUT: this client's own time limit
 };
-const char *rpc_status_name(uint32_t status); // "RPC_S_CALL_FAILED", or NULL
 
 // Which transfer syntaxes are offered.
 enum rpc_offer { RPC_OFFER_BOTH, RPC_OFFER_NDR, RPC_OFFER_NDR64 };

@@ -117,8 +117,8 @@ void rpc_give_up(struct rpc_connection *c, const char *format, ...) {
 // What waits for a client that does not read it would wait in vain.
 static void give_up_reader(struct rpc_connection *c, const char *why) {
     char text[256];
-    snprintf(text, sizeof text, "%zu octets wait to be sent%s: the client does not read its answers",
-             c->waiting, why);
+    snprintf(text, sizeof text,
+             "%zu octets wait to be sent%s: the client does not read its answers", c->waiting, why);
     close_connection(c, text, true);
     set_waiting(c, 0);
 }

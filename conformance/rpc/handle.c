@@ -88,8 +88,8 @@ bool rpc_handle_open(struct rpc_association *association, const struct rpc_handl
                      void *object, uint8_t handle[CMRP_HANDLE_SIZE]) {
     struct group *group = association->group;
     struct rpc_server *server = group->server;
-    if (group->handles >= server->limits.handles ||
-        server->handle_count >= server->limits.all_handles) {
+    const size_t left = server->limits.all_handles - server->handle_count;
+    if (group->handles >= server->limits.handles || group->handles >= left) {
         rpc_server_log(server, RPC_LOG_WARNING,
                        "%s: association group %u has %zu context handles, the server %zu, as many "
                        "as it may: %s handle refused",

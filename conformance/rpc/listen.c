@@ -139,13 +139,13 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
         socklen_t size = sizeof peer;
         const int descriptor = accept(listener->socket, (struct sockaddr *)&peer, &size);
         if (descriptor >= 0) {
-            listener->starved = false;
             fcntl(descriptor, F_SETFD, FD_CLOEXEC);
             add_link(listener, descriptor, &peer);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             starve(listener, errno);
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
+            listener->starved = false; // nobody waits any more
             return;
         }
     }

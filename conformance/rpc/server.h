@@ -23,7 +23,7 @@ enum {
     RPC_FAULT_CANCEL = 0x1c00000d,             // nca_s_fault_cancel
     RPC_FAULT_CONTEXT_MISMATCH = 0x1c00001a,   // nca_s_fault_context_mismatch
     RPC_FAULT_REMOTE_NO_MEMORY = 0x1c00001b,   // nca_s_fault_remote_no_memory
-    RPC_FAULT_INVALID_CONTEXT_ID = 0x1c00001c, // nca_s_invalid_pres_context_id
+    RPC_FAULT_INVALID_CONTEXT_ID = 0x1c00001c, // nca_invalid_pres_context_id
 };
 
 struct rpc_server;
@@ -71,7 +71,6 @@ enum rpc_end {
 void rpc_call_on_end(struct rpc_call *call, void (*ended)(void *context, enum rpc_end end),
                      void *context);
 struct rpc_association *rpc_call_association(const struct rpc_call *call);
-const char *rpc_call_peer(const struct rpc_call *call);     // the client, as the log calls it
 const uint8_t *rpc_call_local(const struct rpc_call *call); // IPv4 address that the client reached
 
 // ---- context handles ----------------------------------------------------------------------------
@@ -104,7 +103,8 @@ struct rpc_limits {
     uint32_t calls;       // unanswered on one connection, default 1,024: nca_server_too_busy
     uint32_t contexts;    // presentation contexts of a connection, default 64: bind_nak 2
     uint32_t handles;     // of one association group, default 65,536
-    uint32_t all_handles; // of all of them, default 1,048,576
+    uint32_t all_handles; // of all of them, default 1,048,576. No association group may have more
+                          // than are left for all others, so that small ones always get theirs
     uint32_t stub;        // octets of a joined request, default 4 MiB: fault 5
     uint32_t memory;      // octets of unfinished requests of all connections, default 256 MiB: the
                           // oldest is given up with nca_s_fault_remote_no_memory
@@ -203,8 +203,8 @@ struct rpc_transport {
     // connection, in all, and not sent yet. Must not call back.
     size_t (*send)(void *context, const uint8_t *octets, size_t size);
     // The server gives the connection up: what was accepted is still to be sent unless `drop`, what
-    // comes is of no interest. Called once; rpc_connection_end must follow, later, unless the server
-    // is destroyed.
+    // comes is of no interest. Called once; rpc_connection_end must follow, later, unless the
+    // server is destroyed.
     void (*close)(void *context, bool drop);
 };
 

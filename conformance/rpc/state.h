@@ -212,7 +212,6 @@ void rpc_protocol_error(struct rpc_connection *c, uint32_t call_id, uint16_t con
                         const char *format, ...) __attribute__((format(printf, 4, 5)));
 // Encodes a PDU to be sent. `stub` is not protected.
 void rpc_send_pdu(struct rpc_connection *c, cmrp_pdu *pdu);
-extern const uint8_t rpc_drep[4]; // of all that is sent
 
 // handle.c
 // A group of its own, or the one of this identifier; NULL: there is none that it may join.

@@ -16,7 +16,8 @@
 #include "util/file.h"
 #include "util/text.h"
 
-enum { GRACE = 5000 }; // milliseconds for answers to be sent at the end
+enum { GRACE = 5000 };                        // milliseconds for answers to be sent at the end
+enum { LINES = 1000, LINES_PER_SECOND = 20 }; // of the log, at once and in the long run
 
 enum { TERMINATE, INTERRUPT, TELL, SIGNALS };
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGUSR1};
@@ -36,12 +37,42 @@ struct host {
     bool has_handles; // signals and stop are open
     bool stopping;
     unsigned listeners; // not closed yet
+    uint64_t lines;     // of the log that may be written at once
+    uint64_t said;      // when they last became more, milliseconds
+    size_t left_out;    // lines, since the last one that was written
 };
 
 // ---- log and status -----------------------------------------------------------------------------
 
-static void say(const struct host *h, enum rpc_log_level level, const char *text) {
-    if (h->o->log != NULL && (level == RPC_LOG_WARNING || h->o->verbose)) {
+// Tells how many lines were left out.
+static void say_left_out(struct host *h) {
+    char text[100];
+    if (h->left_out > 0) {
+        snprintf(text, sizeof text, "%zu lines are left out: there were too many", h->left_out);
+        h->left_out = 0;
+        h->o->log(h->o->context, RPC_LOG_WARNING, text);
+    }
+}
+
+// Whether there is room for one more line. No client fills the disk with the log.
+static bool may_say(struct host *h) {
+    const uint64_t now = uv_hrtime() / 1000000;
+    const uint64_t more = (now - h->said) * LINES_PER_SECOND / 1000;
+    if (more > 0) {
+        h->said = now;
+        h->lines = h->lines + more < LINES ? h->lines + more : LINES;
+    }
+    if (h->lines == 0) {
+        h->left_out++;
+        return false;
+    }
+    h->lines--;
+    say_left_out(h);
+    return true;
+}
+
+static void say(struct host *h, enum rpc_log_level level, const char *text) {
+    if (h->o->log != NULL && (level == RPC_LOG_WARNING || h->o->verbose) && may_say(h)) {
         struct buffer safe = {0};
         text_make_safe(&safe, text, strlen(text));
         h->o->log(h->o->context, level, buffer_text(&safe));
@@ -258,6 +289,7 @@ static enum outcome write_port(const struct host *h, char **error) {
 }
 
 static void open_handles(struct host *h) {
+    signal(SIGXFSZ, SIG_IGN); // a state file that may not grow fails the call, as a full disk does
     for (unsigned i = 0; i < SIGNALS; i++) {
         uv_signal_init(&h->loop, &h->signals[i]);
         h->signals[i].data = h;
@@ -294,6 +326,7 @@ enum outcome serve_run(const struct serve_options *options, char **error) {
         }
     }
     uv_run(&h.loop, UV_RUN_DEFAULT);
+    say_left_out(&h);
     rpc_server_destroy(h.server);
     rpc_server_destroy(h.epmap_server);
     rpc_epmap_destroy(h.epmap);

@@ -28,10 +28,6 @@ void *service_copy(struct service_call *call, const void *data, size_t size) {
 
 // ---- the request --------------------------------------------------------------------------------
 
-struct service *service_of(const struct service_call *call) {
-    return call->service;
-}
-
 struct cluster *service_cluster(const struct service_call *call) {
     return call->service->cluster;
 }

@@ -12,6 +12,7 @@ enum {
     TYPE_REGISTRY = 8,
     TYPE_QUORUM = 9,
     TYPE_SHARED_VOLUME = 10,
+    TYPE_GROUPSET = 13,
 };
 
 // ---- filters ------------------------------------------------------------------------------------
@@ -26,7 +27,7 @@ static uint32_t target_of(const struct service_handle *handle, uint32_t type, bo
     *target = (struct port_target){0};
     if (handle->kind == SERVICE_HCLUSTER) {
         const bool of_cluster = type == TYPE_CLUSTER || type == TYPE_RESOURCE_TYPE ||
-                                (type > TYPE_REGISTRY && type != 0xd);
+                                (type > TYPE_REGISTRY && type != TYPE_GROUPSET);
         return !targeted || of_cluster ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
     }
     if (handle->kind == SERVICE_HKEY) {
@@ -35,6 +36,9 @@ static uint32_t target_of(const struct service_handle *handle, uint32_t type, bo
     }
     if (!targeted || handle->kind == SERVICE_HNOTIFY || handle->kind == SERVICE_HBATCH_PORT) {
         return STATUS_INVALID_HANDLE;
+    }
+    if (handle->kind == SERVICE_HGROUPSET) { // a registry key; there are no events of group sets
+        return type == TYPE_GROUPSET ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
     }
     target->object = handle->object;
     return STATUS_SUCCESS;

@@ -121,7 +121,6 @@ void service_close(struct service_call *call, unsigned n);
 // ---- parameters of the request ------------------------------------------------------------------
 
 // Valid until the handler returns; of a call that goes on (service_later) none is.
-struct service *service_of(const struct service_call *call);
 struct cluster *service_cluster(const struct service_call *call);
 enum service_state service_state_of(const struct service_call *call);
 const cmrp_slot *service_slot(const struct service_call *call, unsigned n);

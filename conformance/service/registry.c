@@ -283,12 +283,14 @@ static uint32_t put_security(struct service_call *call, uint32_t components, cmr
 static void set_key_security(struct service_call *call) {
     const uint32_t components = (uint32_t)service_number(call, 1) & SECURITY_COMPONENTS;
     cmrp_slot members[CMRP_MAX_PARAMS];
-    uint32_t status = STATUS_INVALID_PARAMETER;
-    if (components != 0 && service_record(call, 2, members) && !members[DESCRIPTOR].null &&
-        security_valid(members[DESCRIPTOR].bytes)) {
-        status = has_right(call, 0, rights_to_set(components))
-                     ? put_security(call, components, members[DESCRIPTOR].bytes)
-                     : STATUS_ACCESS_DENIED;
+    uint32_t status = STATUS_ACCESS_DENIED;
+    if (!service_record(call, 2, members) || members[DESCRIPTOR].null ||
+        !security_valid(members[DESCRIPTOR].bytes)) {
+        status = STATUS_INVALID_PARAMETER;
+    } else if (components == 0) { // there is nothing to change
+        status = registry_key_check(service_object(call, 0));
+    } else if (has_right(call, 0, rights_to_set(components))) {
+        status = put_security(call, components, members[DESCRIPTOR].bytes);
     }
     service_done(call, status);
 }

@@ -18,11 +18,13 @@ static const struct code win32_codes[] = {
     {8, "ERROR_NOT_ENOUGH_MEMORY"},
     {13, "ERROR_INVALID_DATA"},
     {14, "ERROR_OUTOFMEMORY"},
+    {29, "ERROR_WRITE_FAULT"},
     {34, "ERROR_WRONG_DISK"},
     {50, "ERROR_NOT_SUPPORTED"},
     {52, "ERROR_DUP_NAME"},
     {70, "ERROR_SHARING_PAUSED"},
     {87, "ERROR_INVALID_PARAMETER"},
+    {112, "ERROR_DISK_FULL"},
     {114, "ERROR_INVALID_TARGET_HANDLE"},
     {120, "ERROR_CALL_NOT_IMPLEMENTED"},
     {122, "ERROR_INSUFFICIENT_BUFFER"},
@@ -34,17 +36,21 @@ static const struct code win32_codes[] = {
     {259, "ERROR_NO_MORE_ITEMS"},
     {668, "ERROR_ASSERTION_FAILURE"},
     {997, "ERROR_IO_PENDING"},
+    {1015, "ERROR_REGISTRY_CORRUPT"},
     {1018, "ERROR_KEY_DELETED"},
     {1059, "ERROR_CIRCULAR_DEPENDENCY"},
     {1064, "ERROR_EXCEPTION_IN_SERVICE"},
     {1115, "ERROR_SHUTDOWN_IN_PROGRESS"},
     {1130, "ERROR_NOT_ENOUGH_SERVER_MEMORY"},
     {1168, "ERROR_NOT_FOUND"},
+    {1223, "ERROR_CANCELLED"},
     {1255, "ERROR_SERVER_SHUTDOWN_IN_PROGRESS"},
     {1314, "ERROR_PRIVILEGE_NOT_HELD"},
     {1325, "ERROR_PASSWORD_RESTRICTION"},
     {1338, "ERROR_INVALID_SECURITY_DESCR"},
     {1372, "ERROR_SPECIAL_GROUP"},
+    {1450, "ERROR_NO_SYSTEM_RESOURCES"},
+    {1460, "ERROR_TIMEOUT"},
     {1702, "RPC_S_INVALID_BINDING"},
     {1717, "RPC_S_UNKNOWN_IF"},
     {1722, "RPC_S_SERVER_UNAVAILABLE"},
@@ -52,6 +58,7 @@ static const struct code win32_codes[] = {
     {1726, "RPC_S_CALL_FAILED"},
     {1727, "RPC_S_CALL_FAILED_DNE"},
     {1728, "RPC_S_PROTOCOL_ERROR"},
+    {1730, "RPC_S_UNSUPPORTED_TRANS_SYN"},
     {1743, "RPC_S_STRING_TOO_LONG"},
     {1745, "RPC_S_PROCNUM_OUT_OF_RANGE"},
     {1747, "RPC_S_UNKNOWN_AUTHN_SERVICE"},
@@ -191,4 +198,14 @@ void show_status(struct buffer *out, uint32_t status) {
     } else {
         buffer_printf(out, "0x%08x", status);
     }
+}
+
+void show_code(struct buffer *out, uint32_t status, bool fault) {
+    const char *name = fault ? show_fault(status) : show_win32(status);
+    buffer_printf(out, "%s", fault ? "fault " : name == NULL ? "error " : "");
+    if (name != NULL) {
+        buffer_printf(out, "%s (", name);
+    }
+    buffer_printf(out, status <= UINT16_MAX ? "%u" : "0x%08x", status);
+    buffer_printf(out, "%s", name != NULL ? ")" : "");
 }

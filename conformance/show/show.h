@@ -92,6 +92,9 @@ const char *show_win32(uint32_t status);
 const char *show_fault(uint32_t status);
 // The name, or the number in hexadecimal.
 void show_status(struct buffer *out, uint32_t status);
+// Name and number: "ERROR_ACCESS_DENIED (5)", "fault nca_op_rng_error (0x1c010002)"; without a name
+// "error 77", "fault 0x1c0000ff".
+void show_code(struct buffer *out, uint32_t status, bool fault);
 // The name of an authentication type or level [MS-RPCE 2.2.1.1.7 and 2.2.1.1.8], or NULL.
 const char *show_auth_type(unsigned type);
 const char *show_auth_level(unsigned level);

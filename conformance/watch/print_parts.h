@@ -3,7 +3,9 @@
 #ifndef WATCH_PRINT_PARTS_H
 #define WATCH_PRINT_PARTS_H
 
-#include "cmrp/cmrp.h"
+#include "cmrp/batch.h"
+#include "cmrp/change.h"
+#include "cmrp/payload.h"
 #include "util/text.h"
 #include "watch/print.h"
 

@@ -33,17 +33,8 @@ bool session_unknown_method(const struct method_reply *reply) {
 }
 
 char *session_status(const struct method_reply *reply) {
-    const uint32_t status = reply->status;
-    const char *name = reply->fault ? show_fault(status) : NULL;
-    name = name != NULL ? name : show_win32(status);
-    name = name != NULL ? name : rpc_status_name(status);
-    const char *kind = reply->fault ? "fault " : "";
     struct buffer text = {0};
-    if (status < 0x10000) {
-        buffer_printf(&text, "%s%s (%u)", kind, name != NULL ? name : "error", status);
-    } else {
-        buffer_printf(&text, "%s%s (0x%08x)", kind, name != NULL ? name : "error", status);
-    }
+    show_code(&text, reply->status, reply->fault);
     if (!reply->answered && !reply->fault && reply->why != NULL) {
         buffer_printf(&text, ": %s", reply->why);
     }
@@ -167,6 +158,8 @@ static void close_client(struct watch_session *s) {
     }
 }
 
+static void close_next(struct watch_session *s);
+
 static void on_left(void *context, const struct method_reply *reply) {
     struct watch_session *s = context;
     if (s->closing) {
@@ -175,11 +168,12 @@ static void on_left(void *context, const struct method_reply *reply) {
     if (!reply->answered && !reply->fault) {
         close_client(s); // nobody is there to take leave of
     } else {
-        session_close_next(s);
+        close_next(s);
     }
 }
 
-void session_close_next(struct watch_session *s) {
+// The next thing to do of closing.
+static void close_next(struct watch_session *s) {
     const struct {
         const char *method, *parameter;
         struct session_handle *handle;
@@ -215,7 +209,7 @@ void watch_session_end(struct watch_session *s, void (*gone)(void *context)) {
     }
     s->leaving = true;
     s->step = 0;
-    session_close_next(s);
+    close_next(s);
 }
 
 void watch_session_drop(struct watch_session *s, void (*gone)(void *context)) {

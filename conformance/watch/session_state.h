@@ -31,9 +31,8 @@ struct watch_session {
     void (*gone)(void *context);
 };
 
-// The next thing to do of opening; of closing.
+// The next thing to do of opening.
 void session_open_next(struct watch_session *session);
-void session_close_next(struct watch_session *session);
 // Sends the call that waits for events of a kind, or remembers that it has to be sent.
 void session_get(struct watch_session *session, enum watch_kind kind);
 void session_fail(struct watch_session *session, enum watch_trouble trouble, const char *why);

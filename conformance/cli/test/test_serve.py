@@ -204,7 +204,7 @@ class Trouble(support.CliTest):
                             (("--limit", "connections"), "NAME=VALUE"),
                             (("--limit", "=1"), "no limit"),
                             (("--limit", "connections=0"), "1 to"),
-                            (("--limit", "connections=-1"), "NAME=VALUE"),
+                            (("--limit", "connections=-1"), "1 to"),
                             (("--limit", "connections=99999999999999999999"), "1 to"),
                             (("--limit", "nothing=1"), "nothing"),
                             (("--fault", "x"), "unusable")):

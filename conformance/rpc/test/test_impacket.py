@@ -132,13 +132,5 @@ def test_endpoint_mapper_tells_all(port, mapper):
     dce.disconnect()
 
 
-def main():
-    with echo_host.echo_server(sys.argv[1]) as (port, mapper):
-        for name, test in list(globals().items()):
-            if name.startswith("test_"):
-                test(*(port, mapper)[:test.__code__.co_argcount])
-                print("ok", name)
-
-
 if __name__ == "__main__":
-    main()
+    echo_host.play(sys.argv[1], globals())

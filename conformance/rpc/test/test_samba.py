@@ -140,13 +140,5 @@ def test_endpoint_mapper(port, mapper):
         assert mapped(mapper, ECHO_UUID, 2, ndr, bigendian) == (0x16c9a0d6, [])
 
 
-def main():
-    with echo_host.echo_server(sys.argv[1]) as (port, mapper):
-        for name, test in list(globals().items()):
-            if name.startswith("test_"):
-                test(*(port, mapper)[:test.__code__.co_argcount])
-                print("ok", name)
-
-
 if __name__ == "__main__":
-    main()
+    echo_host.play(sys.argv[1], globals())

@@ -462,7 +462,10 @@ TEST(components_are_set_one_by_one) {
 TEST(descriptors_that_are_none) {
     uint8_t bad[sizeof system_sd];
     assert_int_equal(set_security(key, 4, NULL, 0), INVALID_PARAMETER);
-    assert_int_equal(set_security(key, 0, system_sd, sizeof system_sd), INVALID_PARAMETER);
+    // INVALID_PARAMETER says that the descriptor is none; no component is no change.
+    assert_int_equal(set_security(key, 0, system_sd, sizeof system_sd), 0);
+    assert_int_equal(set_security(key, 0, system_sd, 19), INVALID_PARAMETER);
+    assert_int_equal(set_security(key, 0, NULL, 0), INVALID_PARAMETER);
     for (size_t size = 1; size < sizeof system_sd; size++) {
         assert_int_equal(set_security(key, 4, system_sd, size), INVALID_PARAMETER);
     }

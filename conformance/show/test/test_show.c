@@ -482,6 +482,27 @@ static void test_names(void **state) {
     expect_text(&out, "0xdeadbeef");
 }
 
+static void test_codes(void **state) {
+    static const struct {
+        uint32_t status;
+        bool fault;
+        const char *shown;
+    } cases[] = {
+        {5, false, "ERROR_ACCESS_DENIED (5)"},
+        {5, true, "fault ERROR_ACCESS_DENIED (5)"},
+        {0x1c010002, true, "fault nca_op_rng_error (0x1c010002)"},
+        {77, false, "error 77"},
+        {65536, false, "error 0x00010000"},
+        {0x1c0000ff, true, "fault 0x1c0000ff"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buffer out = {0};
+        show_code(&out, cases[i].status, cases[i].fault);
+        expect_text(&out, cases[i].shown);
+    }
+}
+
 static void test_styles(void **state) {
     (void)state;
     struct buffer out = {0};
@@ -524,6 +545,7 @@ int main(void) {
         cmocka_unit_test(test_pdu_bind),
         cmocka_unit_test(test_pdu_nak),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_codes),
         cmocka_unit_test(test_styles),
         cmocka_unit_test(test_hostile_text),
     };

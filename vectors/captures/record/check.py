@@ -98,6 +98,31 @@ class Check:
         if params is not None and expected and (call.version, call.method.name, params) \
                 != (expected[0], expected[2], expected[3]):
             self.complain(name, call, f"{params}, not {expected}")
+        if params is not None:
+            self.again(name, call, params)
+
+    def again(self, name, call, params):
+        """What was read, written again: the same octets, where they leave no choice."""
+        _, reader = call.read("request")
+        if ndr.canonical(reader):
+            written = ndr.encode(call.method, "request", params, call.version, call.wide, call.big)
+            self.counts["requests written again"] += 1
+            if written != call.request:
+                self.complain(name, call, f"{call.request.hex()}, written again {written.hex()}")
+
+    def handles(self, name, calls):
+        """A handle in a request is one that an earlier answer gave, in whatever byte order. (What
+        the script answers has no state.)"""
+        given = {answers.NULL}
+        for call in calls if name.endswith("_to_cmrp-serve") else ():
+            if call.method is None:
+                continue
+            for value in handles(call, "request"):
+                self.counts["handles known from answers"] += 1
+                if value not in given:
+                    self.complain(name, call, f"no answer gave the handle {value}")
+            if call.answered and call.fault is None:
+                given.update(handles(call, "response"))
 
     def response(self, name, call, expected):
         if not call.answered:
@@ -125,6 +150,7 @@ class Check:
             expected = entries[number] if entries else None
             self.request(path.stem, call, expected)
             self.response(path.stem, call, expected)
+        self.handles(path.stem, calls)
         return calls
 
     def expected(self, path, calls):
@@ -158,6 +184,15 @@ class Check:
         self.counts["decoded lines compared"] += 1
         if decoded != normal(params):
             self.complain(name, call, f"{direction}: decoded {decoded}, read {params}")
+
+
+def handles(call, direction):
+    try:
+        params, _ = call.read(direction)
+    except ndr.Malformed:
+        return []  # which is complained about already
+    return [params[name] for name, kind in call.method.parameters(direction, call.version)
+            if kind == "handle"]
 
 
 def normal(value):

@@ -3,8 +3,8 @@
 """Makes vectors/stub/recorded-*.json from the recordings.
 
 The octets are those of Samba and impacket. The values are what these programs were told to send
-(plan.py, answers.py); check.py holds the octets against them with a reader of its own. The codec
-has no part in it.
+(plan.py, answers.py); check.py holds the octets against them with a reader of its own. Where they
+were not told (partners.py) the values are what that reader reads. The codec has no part in it.
 
 usage: extract.py [--check] [CAPTURES [STUBS]]    (default: the folders of this project)
 
@@ -16,14 +16,13 @@ import pathlib
 import sys
 
 import answers
-import batches
 import check
 import interface
-import ndr
+import partners
+import stub
 import wire
 
 HERE = pathlib.Path(__file__).resolve().parent
-LARGEST = 1024  # octets of a stub; larger ones are in the captures only
 WIDTH = 100
 
 # capture, direction, who wrote those stubs
@@ -38,7 +37,6 @@ SOURCES = [
     ("impacket-ndr_to_samba-stubs", "response", "samba"),
     ("impacket-ndr64_to_samba-stubs", "response", "samba"),
 ]
-SPEAKERS = {"samba": "Samba 4.17", "impacket": "impacket 0.10"}
 
 # One file for each theme: name, opnums, what it is about.
 FILES = [
@@ -49,103 +47,14 @@ FILES = [
     ("recorded-notify", {*range(55, 66), 90, 91, 99, 100, 107, 137, 138, 139, 147, 155},
      "notification ports"),
 ]
-
-
-class Stub:
-    """A stub and what is to be said about it."""
-
-    def __init__(self, call, direction, who, label, params, known):
-        self.call, self.direction, self.label, self.known = call, direction, label, known
-        self.speakers, self.params = [who], params
-        self.octets = call.request if direction == "request" else call.response
-        self.key = (call.opnum, direction, call.version, call.wide, call.big, self.octets)
-
-    def identifier(self):
-        parts = ["stub-recorded", self.speakers[0], self.label,
-                 "req" if self.direction == "request" else "resp"]
-        parts += ["v2"] if self.call.version == 2 else []
-        parts += ["ndr64" if self.call.wide else "ndr"] + (["be"] if self.call.big else [])
-        return "-".join(parts)
-
-    def comment(self):
-        names = " and ".join(SPEAKERS[who] for who in self.speakers)
-        if self.known:
-            return self.known[5] + "."
-        if len(self.speakers) > 1:
-            return f"{names} send the same octets."
-        wrote = {"samba": "as Samba's library marshals it",
-                 "impacket": "as impacket's NDR engine marshals it"}[self.speakers[0]]
-        return f"{self.call.method.name}, {wrote}."
-
-    def test(self):
-        call, test = self.call, {}
-        test.update(id=self.identifier(), comment=self.comment(), type="stub",
-                    method=call.method.name, opnum=call.opnum, direction=self.direction)
-        if call.version == 2:
-            test["interface"] = 2
-        if call.wide:
-            test["syntax"] = "ndr64"
-        if call.big:
-            test["drep"] = "be"
-        text = self.octets.hex()
-        test["hex"] = text if len(text) <= 80 else [text[at:at + 80]
-                                                    for at in range(0, len(text), 80)]
-        flags = [name for name, holds in (("BigEndian", call.big),
-                                          ("Protocol2", call.version == 2)) if holds]
-        try:
-            _, reader = call.read(self.direction)
-        except ndr.Malformed as error:
-            code = {"truncated": "Truncated", "count-mismatch": "CountMismatch"}[error.code]
-            test.update(result="invalid", error={"code": error.code, "offset": error.offset},
-                        flags=[code, "KnownDefect", *flags], provenance="wire")
-            return test
-        value = shown(call.method.name, self.params)
-        test.update(value={"params": value}, result="valid")
-        if reader.gaps:
-            test["warnings"] = [{"code": "ndr-padding", "offset": offset, "field": field}
-                                for offset, field in reader.gaps]
-        test["flags"] = self.flags(reader, value) + flags
-        if not test["flags"]:
-            del test["flags"]
-        test["provenance"] = "wire"
-        return test
-
-    def flags(self, reader, value):
-        leaves = list(flat(value))
-        batch = [value[name] for method, name in interface.BATCHES
-                 if method == self.call.method.name and value.get(name)]
-        failed = self.direction == "response" and any(
-            value.get(name) not in (0, None) and isinstance(value.get(name), int)
-            for name in ("Status", "rpc_error", "return"))
-        used = [referent for referent in reader.referents if referent]
-        numbered = used == [0x00020000 + 4 * index for index in range(len(used))]
-        found = [("Canonical", ndr.canonical(reader)), ("Failure", failed),
-                 ("NonZeroGap", bool(reader.gaps)), ("Referents", not numbered),
-                 ("NullPointer", None in leaves), ("NullHandle", answers.NULL in leaves),
-                 ("Batch", any(isinstance(item, dict) for item in batch)),
-                 ("OpaqueBatch", any(isinstance(item, str) for item in batch))]
-        return [name for name, holds in found if holds]
-
-
-def flat(value):
-    if isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from flat(item)
-    else:
-        yield value
-
-
-def shown(method, params):
-    """Parameters as a vector shows them: batches as objects."""
-    return {name: batches.value(value) if (method, name) in interface.BATCHES and value else value
-            for name, value in params.items()}
+PARTNERS = "recorded-partners"
 
 
 def wanted(entry, source, call, first):
     """Whether a call earns a vector."""
     _, direction, _ = source
     octets = call.request if direction == "request" else call.response
-    if call.opnum not in interface.RECORDED or len(octets) > LARGEST:
+    if call.opnum not in interface.RECORDED or len(octets) > stub.LARGEST:
         return False
     if direction == "request" and entry[1].endswith("-stale"):
         return False  # nothing but another handle
@@ -177,12 +86,12 @@ def stubs(captures):
                 continue
             if direction == "response":
                 params = answers.answer(call.method, params, version)
-            stub = Stub(call, direction, who, label, ordered(call, direction, params), known)
-            if stub.key in found:
-                if who not in found[stub.key].speakers:
-                    found[stub.key].speakers.append(who)
+            item = stub.Stub(call, direction, who, label, ordered(call, direction, params), known)
+            if item.key in found:
+                if who not in found[item.key].speakers:
+                    found[item.key].speakers.append(who)
             else:
-                found[stub.key] = stub
+                found[item.key] = item
     return list(found.values())
 
 
@@ -230,6 +139,38 @@ def with_citations(test, citations):
     return {**test, "requirements": citations[test["id"]], "provenance": provenance}
 
 
+def worked(folder):
+    """Keys of the stubs that were not made here."""
+    found = set()
+    for path in folder.glob("*.json"):
+        tests = json.loads(path.read_text("utf-8"))["tests"]
+        if path.stem not in (PARTNERS, *(name for name, _, _ in FILES)):
+            found |= {key(test) for test in tests if "hex" in test}
+    return found
+
+
+def key(test):
+    pieces = test["hex"] if isinstance(test["hex"], list) else [test["hex"]]
+    text = "".join(piece if isinstance(piece, str) else piece["hex"] * piece["repeat"]
+                   for piece in pieces)
+    return (test["opnum"], test["direction"], test.get("interface", 3),
+            test.get("syntax") == "ndr64", test.get("drep") == "be", bytes.fromhex(text))
+
+
+def documents(captures, folder):
+    """(name of the file, what it says about itself, its stubs)"""
+    told = "vectors/captures/README.md tells; written by vectors/captures/record/extract.py. Values:"
+    found = stubs(captures)
+    for name, opnums, what in FILES:
+        yield (name, f"Stubs about {what}, recorded from Samba 4.17 and impacket 0.10 as {told} "
+                     "what these programs were told to send.",
+               [item for item in found if item.call.opnum in opnums])
+    known = worked(folder) | {item.key for item in found}
+    yield (PARTNERS, "Requests of smbtorture, rpcclient, Samba's library (4.17) and impacket 0.10 "
+                     f"to cmrp serve, recorded as {told} what the reader of that folder reads.",
+           partners.requests(captures, found, known))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -237,19 +178,15 @@ def main():
     parser.add_argument("captures", nargs="?", type=pathlib.Path, default=HERE.parent)
     parser.add_argument("stubs", nargs="?", type=pathlib.Path, default=HERE.parents[1] / "stub")
     options = parser.parse_args()
-    found, status = stubs(options.captures), 0
-    for name, opnums, what in FILES:
+    status = 0
+    for name, about, items in documents(options.captures, options.stubs):
         path = options.stubs / f"{name}.json"
         citations = cited(path)
-        tests = [with_citations(stub.test(), citations) for stub in found
-                 if stub.call.opnum in opnums]
-        about = (f"Stubs about {what}, recorded from Samba 4.17 and impacket 0.10 as "
-                 "vectors/captures/README.md tells; written by vectors/captures/record/extract.py. "
-                 "Values: what these programs were told to send.")
+        tests = [with_citations(item.test(), citations) for item in items]
         made = document(about, tests)
         if not options.check:
             path.write_text(made, "utf-8")
-        elif path.read_text("utf-8") != made:
+        elif not path.exists() or path.read_text("utf-8") != made:
             print(f"{path} is not what the captures say: run extract.py")
             status = 1
         print(f"{name}.json: {len(tests)} stubs")
