@@ -247,8 +247,8 @@ def rules_seeds():
 def cluster_seeds():
     """Draws for fuzz_cluster_talk.c: the first octet chooses limits, then each step what is done."""
     lot = random.Random(2)
-    for number in range(64):
-        size = (8, 60, 300, 2000)[number % 4]
+    for number in range(160):
+        size = (8, 60, 300, 2000, 4000)[number % 5]
         yield bytes([number % 16]) + lot.randbytes(size)
     for step in range(81):  # the same again and again, among others
         some = (bytes([step]) + lot.randbytes(lot.randrange(2, 9)) for _ in range(30))

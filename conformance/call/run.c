@@ -209,6 +209,13 @@ static void next(struct call_run *run) {
     finish(run);
 }
 
+// "HOST:PORT" as the user would write it.
+static char *target_of(const struct rpc_client_options *client) {
+    const bool v6 = client->port != 0 && strchr(client->host, ':') != NULL;
+    return client->port != 0 ? util_format(v6 ? "[%s]:%u" : "%s:%u", client->host, client->port)
+                             : util_strdup(client->host);
+}
+
 static void connected(void *context, uint32_t status, const char *why) {
     struct call_run *run = context;
     if (run->over) {
@@ -216,7 +223,9 @@ static void connected(void *context, uint32_t status, const char *why) {
     }
     if (status != 0) {
         run->outcome = OUTCOME_UNREACHED;
-        run->error = util_strdup(why != NULL ? why : "the server could not be reached");
+        char *target = target_of(&run->o->client);
+        run->error = util_format("%s: %s", target, why != NULL ? why : "it could not be reached");
+        free(target);
         finish(run);
     } else {
         next(run);

@@ -104,19 +104,28 @@ static char *open_handle(struct reader *r, const struct opening *opening, const 
     return reference;
 }
 
+static const char handle_forms[] =
+    "\"$NAME\" of an earlier call, {\"open\":\"NAME\"}, or 40 hex digits";
+
+static bool is_handle(const char *text) {
+    enum { DIGITS = 2 * CMRP_HANDLE_SIZE };
+    return text[0] == '$' ||
+           (strlen(text) == DIGITS && strspn(text, "0123456789abcdefABCDEF") == DIGITS);
+}
+
 // A handle that is missing, or given as {"open":"NAME"}.
 static bool complete_handle(struct reader *r, const cmrp_param *param, json_t *params) {
     const json_t *given = json_object_get(params, param->name);
     const char *name = json_string_value(json_object_get(given, "open"));
-    if (given != NULL && !json_is_object(given)) {
+    if (json_is_string(given) && is_handle(json_string_value(given))) {
         return true;
     }
     if (given != NULL && (name == NULL || json_object_size(given) != 1)) {
-        return wrong(r, "%s: a handle is a text, or {\"open\":\"NAME\"}", param->name);
+        return wrong(r, "%s: a handle is %s", param->name, handle_forms);
     }
     const struct opening *opening = opening_of(param->meaning, name != NULL);
     if (opening == NULL) {
-        return name == NULL ? wrong(r, "%s is missing", param->name)
+        return name == NULL ? wrong(r, "%s is missing: a handle is %s", param->name, handle_forms)
                             : wrong(r, "%s is nothing that is opened by name", param->name);
     }
     char *reference = open_handle(r, opening, name);
@@ -125,6 +134,45 @@ static bool complete_handle(struct reader *r, const cmrp_param *param, json_t *p
     }
     json_object_set_new(params, param->name, json_string(reference));
     free(reference);
+    return true;
+}
+
+// Whether a key is a parameter of the request, or the structure that holds some.
+static bool is_param(const cmrp_method *method, const char *key, size_t size) {
+    const cmrp_stub_format format = {.method = method, .interface = CMRP_INTERFACE_3};
+    for (uint32_t i = 0; i < method->count; i++) {
+        const cmrp_param *param = &method->params[i];
+        if (cmrp_param_travels(param, &format) && strncmp(param->name, key, size) == 0 &&
+            (param->name[size] == '\0' || param->name[size] == '.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A parameter with a wrong name would be one that is left out. "…_names" only goes along with what
+// was decoded.
+static bool check_names(const struct reader *r, const cmrp_method *method, json_t *params) {
+    static const char names[] = "_names";
+    const char *key;
+    json_t *value;
+    json_object_foreach(params, key, value) {
+        const size_t size = strlen(key);
+        const size_t base = size > sizeof names - 1 ? size - (sizeof names - 1) : 0;
+        char *named = util_format("%.*s", (int)base, key);
+        const bool along =
+            base > 0 && strcmp(key + base, names) == 0 && is_param(method, named, base);
+        const bool alone = along && json_object_get(params, named) == NULL;
+        free(named);
+        if (alone) {
+            return wrong(r, "%.80s is not read: %.*s is to be given as a number", key, (int)base,
+                         key);
+        }
+        if (!along && !is_param(method, key, size)) {
+            return wrong(r, "%s has no parameter \"%.80s\"; `cmrp explain %s` lists them",
+                         method->name, key, method->name);
+        }
+    }
     return true;
 }
 
@@ -213,7 +261,7 @@ static bool read_call(struct reader *r, const json_t *object) {
         return false;
     }
     json_t *params = given != NULL ? json_deep_copy(given) : json_object();
-    if (!complete_params(r, method, params)) {
+    if (!check_names(r, method, params) || !complete_params(r, method, params)) {
         json_decref(params);
         return false;
     }
@@ -299,6 +347,10 @@ struct call_script *call_script_create(const json_t *steps, char **error) {
     if (!json_is_array(steps) || json_array_size(steps) > STEPS_LIMIT) {
         ok = wrong(&r, "a script is an array of at most %d steps", STEPS_LIMIT);
     }
+    if (ok && json_array_size(steps) == 0) {
+        *error = util_strdup("there is no step in it");
+        ok = false;
+    }
     for (index = 0; ok && index < json_array_size(steps); index++) {
         object = json_array_get(steps, index);
         r.number = index + 1;
@@ -331,7 +383,9 @@ static json_t *read_lines(const char *text, size_t size, char **error) {
         char *reason = NULL;
         json_t *step = json_parse(start, (size_t)(end - start), &reason);
         if (step == NULL) {
-            *error = util_format("line %zu: %s", number, reason);
+            // Of this one line the parser says where in it.
+            const char *where = strncmp(reason, "line 1 ", 7) == 0 ? reason + 7 : reason;
+            *error = util_format("line %zu%s%s", number, where == reason ? ": " : " ", where);
             free(reason);
             json_decref(steps);
             return NULL;

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "serve/serve.h"
 #include "util/file.h"
+#include "util/text.h"
 
 enum { LISTEN = 1000, PORT_FILE, EPMAP, STATE, SEED, CONTROL, LIMIT, LOG, UNAUTHENTICATED };
 
@@ -226,14 +227,13 @@ static void tell_ready(void *context, const char *listening, const char *epmap) 
 static void write_log(void *context, enum rpc_log_level level, const char *text) {
     const struct options *o = context;
     struct timespec now;
-    struct tm parts;
-    char stamp[32];
+    struct buffer stamp = {0};
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
-    fprintf(o->log_file, "%s.%03ldZ %s%s\n", stamp, now.tv_nsec / 1000000,
+    text_utc(&stamp, now.tv_sec, (uint32_t)now.tv_nsec, 3);
+    fprintf(o->log_file, "%s %s%s\n", buffer_text(&stamp),
             level == RPC_LOG_WARNING ? "warning: " : "", text);
     fflush(o->log_file);
+    buffer_free(&stamp);
 }
 
 static enum outcome run(struct options *o) {

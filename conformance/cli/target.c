@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/target.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "util/buffer.h"
@@ -27,6 +28,18 @@ enum outcome cli_take_epmap(const char *subcommand, const char *text, uint16_t *
     return outcome;
 }
 
+static bool is_ipv6(const char *text) {
+    struct in6_addr address;
+    char bare[INET6_ADDRSTRLEN];
+    const size_t size = strcspn(text, "%"); // a zone may follow
+    if (size >= sizeof bare) {
+        return false;
+    }
+    memcpy(bare, text, size);
+    bare[size] = '\0';
+    return inet_pton(AF_INET6, bare, &address) == 1;
+}
+
 bool cli_read_target(const char *text, char **host, uint16_t *port) {
     const char *close = *text == '[' ? strchr(text, ']') : NULL;
     const char *colon = strchr(close != NULL ? close : text, ':');
@@ -43,8 +56,8 @@ bool cli_read_target(const char *text, char **host, uint16_t *port) {
             return false;
         }
     }
-    if (end == start) {
-        return false;
+    if (end == start || (bare && !is_ipv6(text))) {
+        return false; // ::1:49664 is ambiguous at best: [::1]:49664
     }
     *host = util_format("%.*s", (int)(end - start), start);
     return true;

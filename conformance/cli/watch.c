@@ -70,7 +70,7 @@ struct options {
 
 static enum outcome add_filters(struct options *o, const char *text) {
     o->filtered = true;
-    while (*text != '\0') {
+    do {
         const size_t size = strcspn(text, ",");
         char *word = util_format("%.*s", (int)size, text);
         char *error = NULL;
@@ -82,7 +82,7 @@ static enum outcome add_filters(struct options *o, const char *text) {
             return outcome;
         }
         text += size + (text[size] == ',');
-    }
+    } while (*text != '\0');
     return OUTCOME_OK;
 }
 

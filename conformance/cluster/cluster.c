@@ -100,7 +100,11 @@ bool objects_hold(const struct objects *objects, const struct cluster_object *ob
 // ---- objects ------------------------------------------------------------------------------------
 
 bool object_name_good(enum cluster_kind kind, const char *name) {
-    if (name == NULL || (kind == CLUSTER_RESOURCE_TYPE && name[0] == '\\')) {
+    enum {
+        LONGEST = 63
+    }; // units of the name of a cluster or node: 128 octets with the NUL [3.1.4.2]
+    if (name == NULL || (kind == CLUSTER_RESOURCE_TYPE && name[0] == '\\') ||
+        (kind == CLUSTER_NODE && text_units(name, strlen(name)) > LONGEST)) {
         return false;
     }
     // Unpaired surrogates could not be written as JSON.
@@ -339,6 +343,10 @@ static bool read_seed(struct cluster *cluster, const struct cluster_options *opt
         buffer_append(text, document, strlen(document));
         free(document);
         *of_state = true;
+        if (options->seed != NULL) {
+            cluster_say(cluster, "%s holds a cluster already: %s is not read", options->state,
+                        options->seed);
+        }
         return true;
     }
     if (registry_used(cluster->registry)) {
@@ -379,10 +387,14 @@ static void batch_overflow(void *context, const char *path) {
     cluster_say(cluster, "a batch port at key \"%s\" is full: indications are dropped", path);
 }
 
+static void registry_troubled(void *context, const char *why) {
+    cluster_say(context, "changes fail: %s", why);
+}
+
 struct cluster *cluster_create(const struct cluster_options *options, char **error) {
     struct cluster *cluster = util_alloc(sizeof *cluster);
     const struct registry_listener listener = {cluster, event_registry, batch_overflow,
-                                               event_registry_told};
+                                               event_registry_told, registry_troubled};
     cluster->queue_limit = options->queue != 0 ? options->queue : QUEUE;
     cluster->port_limit = options->ports != 0 ? options->ports : PORTS;
     cluster->filter_limit = options->filters != 0 ? options->filters : FILTERS;
@@ -410,6 +422,8 @@ struct cluster *cluster_create(const struct cluster_options *options, char **err
 
 void cluster_destroy(struct cluster *cluster) {
     ports_close_all(cluster);
+    event_release(cluster->marks[0]);
+    event_release(cluster->marks[1]);
     cluster_release(cluster->own);
     for (unsigned kind = 0; kind < CLUSTER_KINDS; kind++) {
         struct kind_table *table = &cluster->kinds[kind];

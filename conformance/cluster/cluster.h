@@ -136,7 +136,7 @@ const char *cluster_builtin_seed(void);
 const char *cluster_name(const struct cluster *cluster);
 const char *cluster_node_name(const struct cluster *cluster); // the node that this server plays
 struct cluster_object *cluster_own_node(const struct cluster *cluster);
-// The name of a node: INVALID_NAME.
+// Changes the name of the cluster. Empty, or the name of a node: INVALID_NAME.
 uint32_t cluster_rename(struct cluster *cluster, const char *name);
 struct cluster_version { // what ApiGetClusterVersion2 tells
     uint16_t major, minor, build;
@@ -147,6 +147,9 @@ const struct cluster_version *cluster_version(const struct cluster *cluster);
 // The quorum resource (NULL: majority of nodes), its path on the device, and dwMaxQuorumLogSize.
 struct cluster_object *cluster_quorum(const struct cluster *cluster, const char **path,
                                       uint32_t *log_size);
+// resource NULL: majority of nodes. One whose type has no property QuorumCapable:
+// NOT_QUORUM_CAPABLE; that is not online: RESOURCE_NOT_ONLINE. It becomes a core resource, in place
+// of the one before. path is copied.
 uint32_t cluster_set_quorum(struct cluster *cluster, struct cluster_object *resource,
                             const char *path, uint32_t log_size);
 
@@ -199,6 +202,11 @@ enum cluster_relation {
 struct cluster_object *cluster_related(const struct cluster_object *object,
                                        enum cluster_relation relation, size_t index);
 
+// All that a resource needs, however far that goes: what is depended on first, the resource itself
+// last, each once. *depth: of its dependency tree, 0 without any. free() the list.
+struct cluster_object **cluster_needs(struct cluster_object *resource, size_t *count,
+                                      unsigned *depth);
+
 // Changes. *out is a reference; out may be NULL. Operations on a deleted object: the code of
 // cluster_not_available. Empty names, and such of blanks alone: CLUSTER_ERROR_INVALID_NAME; names
 // that are in use as name or identifier: OBJECT_ALREADY_EXISTS on creation, ALREADY_EXISTS for
@@ -216,7 +224,8 @@ uint32_t cluster_object_rename(struct cluster_object *object, const char *name);
 // Of groups or resources. All that is concerned is pending first; then one after another comes
 // online, what is depended on before what depends on it, or goes offline in reverse. A node that is
 // paused: SHARING_PAUSED. A resource that may not run on the node of its group:
-// NODE_CANT_HOST_RESOURCE; of a group, the others come online nevertheless.
+// NODE_CANT_HOST_RESOURCE; of a group, the others come online nevertheless. The command is kept
+// even so: it is followed when the group moves. Only a resource that is pending is not commanded.
 uint32_t cluster_online(struct cluster_object *object);
 uint32_t cluster_offline(struct cluster_object *object);
 // The resource fails, and what depends on it goes offline. Those that have the property "restart"
@@ -258,6 +267,12 @@ struct cluster_property {
 // in its subkey Parameters. The same value again is no change.
 uint32_t cluster_set_property(struct cluster *cluster, struct cluster_object *object, bool private,
                               const struct cluster_property *property);
+// Sets several, or none. What all common or all private ones of an object take is bounded, as each
+// change of it makes a copy: NOT_ENOUGH_MEMORY.
+enum { CLUSTER_PROPERTIES_OCTETS = 16 << 20 };
+uint32_t cluster_set_properties(struct cluster *cluster, struct cluster_object *object,
+                                bool private, const struct cluster_property *properties,
+                                size_t count);
 // In the order of names; false behind the last. Texts are valid until the next change.
 bool cluster_property_at(const struct cluster *cluster, const struct cluster_object *object,
                          bool private, size_t index, struct cluster_property *out);

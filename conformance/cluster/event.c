@@ -9,14 +9,19 @@ static const struct {
     uint32_t state_bit; // CLUSTER_CHANGE_*_STATE; of types one below *_DELETED
     uint32_t object_type;
 } kinds[CLUSTER_KINDS] = {
-    [CLUSTER_NODE] = {0x00000001, 7},     [CLUSTER_GROUP] = {0x00001000, 2},
-    [CLUSTER_RESOURCE] = {0x00000100, 3}, [CLUSTER_RESOURCE_TYPE] = {0x00008000, 4},
-    [CLUSTER_NETWORK] = {0x00100000, 6},  [CLUSTER_NETINTERFACE] = {0x01000000, 5},
+    [CLUSTER_NODE] = {CLUSTER_CHANGE_NODE_STATE, CLUSTER_OBJECT_TYPE_NODE},
+    [CLUSTER_GROUP] = {CLUSTER_CHANGE_GROUP_STATE, CLUSTER_OBJECT_TYPE_GROUP},
+    [CLUSTER_RESOURCE] = {CLUSTER_CHANGE_RESOURCE_STATE, CLUSTER_OBJECT_TYPE_RESOURCE},
+    [CLUSTER_RESOURCE_TYPE] = {CLUSTER_CHANGE_RESOURCE_TYPE_DELETED >> TELL_DELETED,
+                               CLUSTER_OBJECT_TYPE_RESOURCE_TYPE},
+    [CLUSTER_NETWORK] = {CLUSTER_CHANGE_NETWORK_STATE, CLUSTER_OBJECT_TYPE_NETWORK},
+    [CLUSTER_NETINTERFACE] = {CLUSTER_CHANGE_NETINTERFACE_STATE,
+                              CLUSTER_OBJECT_TYPE_NETWORK_INTERFACE},
 };
 
 uint32_t event_bit(enum cluster_kind kind, unsigned what) {
     if (kind == (enum cluster_kind)CLUSTER_SELF) {
-        return what == TELL_PROPERTY ? 0x40000000 : 0;
+        return what == TELL_PROPERTY ? CLUSTER_CHANGE_CLUSTER_PROPERTY : 0;
     }
     if (kind == CLUSTER_RESOURCE_TYPE && what == TELL_STATE) {
         return 0;
@@ -25,7 +30,8 @@ uint32_t event_bit(enum cluster_kind kind, unsigned what) {
 }
 
 uint32_t event_object_type(enum cluster_kind kind) {
-    return kind == (enum cluster_kind)CLUSTER_SELF ? 1 : kinds[kind].object_type;
+    return kind == (enum cluster_kind)CLUSTER_SELF ? CLUSTER_OBJECT_TYPE_CLUSTER
+                                                   : kinds[kind].object_type;
 }
 
 // ---- payloads -----------------------------------------------------------------------------------
@@ -148,7 +154,7 @@ static struct event *event_new(const struct telling *t) {
 }
 
 void event_release(struct event *event) {
-    if (--event->users == 0) {
+    if (event != NULL && --event->users == 0) {
         payload_clear(&event->shown.payload);
         free(event);
     }
@@ -161,8 +167,10 @@ struct event *event_of_state(struct cluster_object *object) {
 }
 
 struct event *event_mark(unsigned version) {
-    const struct telling t = version == 1 ? (struct telling){.change = 0x00080000}
-                                          : (struct telling){.object_type = 1, .flag = 0x200};
+    const struct telling t =
+        version == 1 ? (struct telling){.change = CLUSTER_CHANGE_CLUSTER_RECONNECT}
+                     : (struct telling){.object_type = CLUSTER_OBJECT_TYPE_CLUSTER,
+                                        .flag = CLUSTER_CHANGE_CLUSTER_LOST_NOTIFICATIONS_V2};
     return event_new(&t);
 }
 
@@ -339,9 +347,12 @@ static const struct {
     uint64_t flag;
     unsigned index; // in key_watch.lists
 } key_changes[] = {
-    [REGISTRY_KEY_CREATED] = {0x10, 0x2, 0},   [REGISTRY_KEY_DELETED] = {0x10, 0x2, 0},
-    [REGISTRY_ATTRIBUTES] = {0x20, 0x1, 1},    [REGISTRY_VALUE_SET] = {0x40, 0x8, 2},
-    [REGISTRY_VALUE_DELETED] = {0x40, 0x8, 2},
+    [REGISTRY_KEY_CREATED] = {CLUSTER_CHANGE_REGISTRY_NAME, CLUSTER_CHANGE_REGISTRY_NAME_V2, 0},
+    [REGISTRY_KEY_DELETED] = {CLUSTER_CHANGE_REGISTRY_NAME, CLUSTER_CHANGE_REGISTRY_NAME_V2, 0},
+    [REGISTRY_ATTRIBUTES] = {CLUSTER_CHANGE_REGISTRY_ATTRIBUTES,
+                             CLUSTER_CHANGE_REGISTRY_ATTRIBUTES_V2, 1},
+    [REGISTRY_VALUE_SET] = {CLUSTER_CHANGE_REGISTRY_VALUE, CLUSTER_CHANGE_REGISTRY_VALUE_V2, 2},
+    [REGISTRY_VALUE_DELETED] = {CLUSTER_CHANGE_REGISTRY_VALUE, CLUSTER_CHANGE_REGISTRY_VALUE_V2, 2},
 };
 
 // The watches of the key and of all above it; `path` is folded, its levels as long as those of
@@ -386,7 +397,7 @@ void event_registry(void *context, const struct registry_event *event) {
     if (sources.count > 0 && !cluster->quiet) {
         const struct telling t = {
             .change = key_changes[event->change].change,
-            .object_type = 8,
+            .object_type = CLUSTER_OBJECT_TYPE_REGISTRY,
             .flag = key_changes[event->change].flag,
             .name = event->path,
             .id = value ? event->value : NULL,

@@ -35,7 +35,7 @@ static void tell_new(struct cluster_object *object, struct cluster_object *owner
     struct telling t = {
         .change = event_bit(object->kind, TELL_ADDED),
         .subject = object,
-        .object_type = owner != NULL ? event_object_type(owner->kind) : 1,
+        .object_type = owner != NULL ? event_object_type(owner->kind) : CLUSTER_OBJECT_TYPE_CLUSTER,
         .flag = flag,
         .target = owner,
         .name = object->f.name,
@@ -66,7 +66,8 @@ uint32_t cluster_group_create(struct cluster *cluster, const char *name,
     group->f.state = CLUSTER_GROUP_OFFLINE;
     group->f.number = GROUP_TYPE_UNKNOWN;
     object_set_parent(group, cluster->own);
-    tell_new(group, NULL, 0x4, cluster->own, payload_number(group->f.number));
+    tell_new(group, NULL, CLUSTER_CHANGE_CLUSTER_GROUP_ADDED_V2, cluster->own,
+             payload_number(group->f.number));
     return made(group, out);
 }
 
@@ -98,8 +99,9 @@ uint32_t cluster_resource_create(struct cluster_object *group, const char *name,
     resource->f.type = cluster_hold(of);
     object_set_parent(resource, group);
     objects_add(&group->members, resource);
-    tell_new(resource, group, 0x40, group->f.parent, payload_text(group->id));
-    event_tell_v2(group, 0x80, payload_text(resource->id));
+    tell_new(resource, group, CLUSTER_CHANGE_GROUP_RESOURCE_ADDED_V2, group->f.parent,
+             payload_text(group->id));
+    event_tell_v2(group, CLUSTER_CHANGE_GROUP_RESOURCE_GAINED_V2, payload_text(resource->id));
     group_refresh(group);
     return made(resource, out);
 }
@@ -113,7 +115,7 @@ uint32_t cluster_resource_type_create(struct cluster *cluster, const char *name,
     }
     change_begin(cluster);
     struct cluster_object *type = make(cluster, CLUSTER_RESOURCE_TYPE, name);
-    tell_new(type, NULL, 0x40, NULL, payload_none());
+    tell_new(type, NULL, CLUSTER_CHANGE_CLUSTER_RESOURCE_TYPE_ADDED_V2, NULL, payload_none());
     return made(type, out);
 }
 
@@ -129,7 +131,7 @@ static uint32_t add_node(struct cluster *cluster, const char *name, struct clust
     free(id);
     node->f.number = number;
     node->f.state = CLUSTER_NODE_DOWN;
-    tell_new(node, NULL, 0x20, NULL, payload_number(node->f.state));
+    tell_new(node, NULL, CLUSTER_CHANGE_CLUSTER_NODE_ADDED_V2, NULL, payload_number(node->f.state));
     return made(node, out);
 }
 
@@ -139,7 +141,7 @@ static uint32_t add_network(struct cluster *cluster, const char *name,
     struct cluster_object *network = make(cluster, CLUSTER_NETWORK, name);
     network->f.number = 3; // mixed
     network->f.state = CLUSTER_NETWORK_UNAVAILABLE;
-    tell_new(network, NULL, 0x10, NULL, payload_none());
+    tell_new(network, NULL, CLUSTER_CHANGE_CLUSTER_NETWORK_ADDED_V2, NULL, payload_none());
     return made(network, out);
 }
 
@@ -164,7 +166,8 @@ static uint32_t add_interface(struct cluster *cluster, const char *name,
     interface->f.state = up ? CLUSTER_NETINTERFACE_UP : CLUSTER_NETINTERFACE_UNAVAILABLE;
     interface->f.type = cluster_hold(network);
     object_set_parent(interface, node);
-    tell_new(interface, node, 0x1, NULL, payload_text(node->id));
+    tell_new(interface, node, CLUSTER_CHANGE_NODE_NETINTERFACE_ADDED_V2, NULL,
+             payload_text(node->id));
     network_refresh(network);
     return made(interface, out);
 }
@@ -205,8 +208,8 @@ uint32_t cluster_rename(struct cluster *cluster, const char *name) {
         change_nonvolatile(cluster->self);
         set_text(&cluster->self->f.name, name);
         struct telling t = {.change = event_bit(cluster->self->kind, TELL_PROPERTY),
-                            .object_type = 1,
-                            .flag = 0x400,
+                            .object_type = CLUSTER_OBJECT_TYPE_CLUSTER,
+                            .flag = CLUSTER_CHANGE_CLUSTER_RENAME_V2,
                             .name = name};
         event_tell(cluster, &t);
     }
@@ -240,7 +243,7 @@ uint32_t cluster_object_rename(struct cluster_object *object, const char *name) 
         object_unindex(object);
         set_text(&object->f.name, name);
         object_index(object);
-        event_tell_object(object, TELL_PROPERTY, object->kind == CLUSTER_RESOURCE ? 0x1 : 0x2,
+        event_tell_object(object, TELL_PROPERTY, property_flag(object->kind, false),
                           payload_property(&property));
     }
     return change_end(cluster, 0);
@@ -267,15 +270,15 @@ static uint32_t delete_resource(struct cluster_object *resource) {
     if (cluster_related(resource, CLUSTER_PROVIDES, 0) != NULL) {
         return CLUSTER_ERROR_DEPENDENT_RESOURCE_EXISTS;
     }
-    delete_now(resource, 0x80, payload_text(group->id));
+    delete_now(resource, CLUSTER_CHANGE_RESOURCE_DELETED_V2, payload_text(group->id));
     for (size_t i = 0; i < resource->f.depends.count; i++) {
         struct cluster_object *on = resource->f.depends.at[i];
         objects_remove(&on->members, resource);
-        event_tell_v2(on, 0x20, payload_ids(&on->members));
+        event_tell_v2(on, CLUSTER_CHANGE_RESOURCE_DEPENDENTS_V2, payload_ids(&on->members));
     }
     resource->f.depends.count = 0;
     objects_remove(&group->members, resource);
-    event_tell_v2(group, 0x100, payload_text(resource->id));
+    event_tell_v2(group, CLUSTER_CHANGE_GROUP_RESOURCE_LOST_V2, payload_text(resource->id));
     group_refresh(group);
     return 0;
 }
@@ -297,7 +300,7 @@ static uint32_t delete_group(struct cluster_object *group, bool force) {
     }
     free(all.at);
     if (status == 0) {
-        delete_now(group, 0x1, payload_none());
+        delete_now(group, CLUSTER_CHANGE_GROUP_DELETED_V2, payload_none());
     }
     return status;
 }
@@ -306,12 +309,12 @@ static uint32_t delete_type(struct cluster_object *type) {
     if (cluster_related(type, CLUSTER_RESOURCES, 0) != NULL) {
         return CLUSTER_ERROR_DIR_NOT_EMPTY;
     }
-    delete_now(type, 0x1, payload_none());
+    delete_now(type, CLUSTER_CHANGE_RESOURCE_TYPE_DELETED_V2, payload_none());
     return 0;
 }
 
 static void delete_interface(struct cluster_object *interface) {
-    delete_now(interface, 0x1, payload_none());
+    delete_now(interface, CLUSTER_CHANGE_NETINTERFACE_DELETED_V2, payload_none());
     network_refresh(interface->f.type);
 }
 
@@ -344,7 +347,8 @@ static void forget_node(struct cluster *cluster, const struct cluster_object *no
         if (objects_hold(&r->f.owners, node)) {
             change_nonvolatile(r);
             objects_remove(&r->f.owners, node);
-            event_tell_object(r, TELL_PROPERTY, 0x40, hosts_without(r, node));
+            event_tell_object(r, TELL_PROPERTY, CLUSTER_CHANGE_RESOURCE_POSSIBLE_OWNERS_V2,
+                              hosts_without(r, node));
         }
     }
     for (struct cluster_object *g = cluster_next(cluster, CLUSTER_GROUP, NULL); g != NULL;
@@ -352,7 +356,8 @@ static void forget_node(struct cluster *cluster, const struct cluster_object *no
         if (objects_hold(&g->f.preferred, node)) {
             change_nonvolatile(g);
             objects_remove(&g->f.preferred, node);
-            event_tell_object(g, TELL_PROPERTY, 0x20, payload_ids(&g->f.preferred));
+            event_tell_object(g, TELL_PROPERTY, CLUSTER_CHANGE_GROUP_PREFERRED_OWNERS_V2,
+                              payload_ids(&g->f.preferred));
         }
     }
 }
@@ -367,7 +372,7 @@ static uint32_t delete_node(struct cluster_object *node) {
     }
     delete_interfaces(node);
     forget_node(node->cluster, node);
-    delete_now(node, 0x2, payload_number(node->f.state));
+    delete_now(node, CLUSTER_CHANGE_NODE_DELETED_V2, payload_number(node->f.state));
     return 0;
 }
 
@@ -384,7 +389,7 @@ uint32_t cluster_delete(struct cluster_object *object, bool force) {
     case CLUSTER_RESOURCE_TYPE: status = delete_type(object); break;
     case CLUSTER_NETWORK:
         delete_interfaces(object);
-        delete_now(object, 0x1, payload_none());
+        delete_now(object, CLUSTER_CHANGE_NETWORK_DELETED_V2, payload_none());
         break;
     default: delete_interface(object);
     }
@@ -393,13 +398,22 @@ uint32_t cluster_delete(struct cluster_object *object, bool force) {
 
 // ---- the start ----------------------------------------------------------------------------------
 
-static void start_online(struct cluster_object *resource) {
+static bool can_be_online(const struct cluster_object *resource) {
+    bool can = node_may_host(cluster_object_node(resource), resource);
     for (size_t i = 0; i < resource->f.depends.count; i++) {
-        start_online(resource->f.depends.at[i]);
+        can = can && resource->f.depends.at[i]->f.state == CLUSTER_RESOURCE_ONLINE;
     }
-    if (node_may_host(cluster_object_node(resource), resource)) {
-        state_set(resource, CLUSTER_RESOURCE_ONLINE);
+    return can;
+}
+
+static void start_online(struct cluster_object *resource) {
+    struct objects needed = closure(ONLY(resource), true);
+    for (size_t i = 0; i < needed.count; i++) {
+        if (can_be_online(needed.at[i])) {
+            state_set(needed.at[i], CLUSTER_RESOURCE_ONLINE);
+        }
     }
+    free(needed.at);
 }
 
 // As if everything had been going on for long.

@@ -119,7 +119,9 @@ static void interfaces_set(struct cluster_object *node, uint32_t state) {
 }
 
 static void tell_membership(struct cluster *cluster) {
-    struct telling t = {.object_type = 1, .flag = 0x800, .payload = payload_membership(cluster)};
+    struct telling t = {.object_type = CLUSTER_OBJECT_TYPE_CLUSTER,
+                        .flag = CLUSTER_CHANGE_CLUSTER_MEMBERSHIP_V2,
+                        .payload = payload_membership(cluster)};
     event_tell(cluster, &t);
 }
 

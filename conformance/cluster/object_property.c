@@ -42,15 +42,16 @@ struct properties properties_copy(const struct properties *from) {
 
 // The place of a name: where it is, or where it belongs.
 static size_t place_of(const struct properties *properties, const char *name, bool *there) {
-    for (size_t i = 0; i < properties->count; i++) {
-        const int order = text_compare_folded(properties->at[i].name, name);
-        if (order >= 0) {
-            *there = order == 0;
-            return i;
-        }
-    }
+    size_t from = 0, to = properties->count;
     *there = false;
-    return properties->count;
+    while (from < to && !*there) {
+        const size_t middle = from + (to - from) / 2;
+        const int order = text_compare_folded(properties->at[middle].name, name);
+        *there = order == 0;
+        from = order < 0 ? middle + 1 : from;
+        to = order < 0 ? to : middle;
+    }
+    return to;
 }
 
 const struct property *properties_find(const struct properties *properties, const char *name) {
@@ -91,12 +92,18 @@ bool properties_set(struct properties *properties, const struct cluster_property
 }
 
 // The flags of version 2 for common and private properties, by kind; CLUSTER_SELF is last.
+#define BOTH(type)                                                                                 \
+    { CLUSTER_CHANGE_##type##_COMMON_PROPERTY_V2, CLUSTER_CHANGE_##type##_PRIVATE_PROPERTY_V2 }
 static const uint16_t flags[][2] = {
-    [CLUSTER_NODE] = {0x4, 0x8},     [CLUSTER_GROUP] = {0x2, 0x4},
-    [CLUSTER_RESOURCE] = {0x1, 0x2}, [CLUSTER_RESOURCE_TYPE] = {0x2, 0x4},
-    [CLUSTER_NETWORK] = {0x2, 0x4},  [CLUSTER_NETINTERFACE] = {0x2, 0x4},
-    [CLUSTER_SELF] = {0x80, 0x100},
+    [CLUSTER_NODE] = BOTH(NODE),         [CLUSTER_GROUP] = BOTH(GROUP),
+    [CLUSTER_RESOURCE] = BOTH(RESOURCE), [CLUSTER_RESOURCE_TYPE] = BOTH(RESOURCE_TYPE),
+    [CLUSTER_NETWORK] = BOTH(NETWORK),   [CLUSTER_NETINTERFACE] = BOTH(NETINTERFACE),
+    [CLUSTER_SELF] = BOTH(CLUSTER),
 };
+
+uint64_t property_flag(enum cluster_kind kind, bool private) {
+    return flags[kind][private];
+}
 
 static void tell_property(struct cluster_object *object, bool private,
                           const struct cluster_property *value) {
@@ -109,14 +116,14 @@ static void tell_property(struct cluster_object *object, bool private,
                                .number = value->number};
     const struct port_payload payload = wordless ? payload_none() : payload_property(&p);
     if (object != cluster->self) {
-        event_tell_object(object, TELL_PROPERTY, flags[object->kind][private], payload);
+        event_tell_object(object, TELL_PROPERTY, property_flag(object->kind, private), payload);
         return;
     }
     struct telling t = {
         // a name for version 1, none for version 2
         .change = event_bit(object->kind, TELL_PROPERTY),
         .object_type = event_object_type(object->kind),
-        .flag = flags[object->kind][private],
+        .flag = property_flag(object->kind, private),
         .name = object->f.name,
         .name_v2 = "",
         .payload = payload,
@@ -124,22 +131,44 @@ static void tell_property(struct cluster_object *object, bool private,
     event_tell(cluster, &t);
 }
 
-uint32_t cluster_set_property(struct cluster *cluster, struct cluster_object *object, bool private,
-                              const struct cluster_property *property) {
+static size_t octets_of(const struct properties *properties) {
+    size_t octets = 0;
+    for (size_t i = 0; i < properties->count; i++) {
+        const struct property *p = &properties->at[i];
+        octets += sizeof *p + strlen(p->name) + (p->text != NULL ? strlen(p->text) : 0);
+    }
+    return octets;
+}
+
+uint32_t cluster_set_properties(struct cluster *cluster, struct cluster_object *object,
+                                bool private, const struct cluster_property *properties,
+                                size_t count) {
     struct cluster_object *o = object != NULL ? object : cluster->self;
     if (o->f.deleted) {
         return cluster_not_available(o->kind);
     }
-    if (property->name == NULL || property->name[0] == '\0') {
-        return CLUSTER_ERROR_INVALID_PARAMETER;
-    }
     change_begin(cluster);
     change_touch(o);
-    if (properties_set(&o->f.properties[private], property)) {
-        change_nonvolatile(o);
-        tell_property(o, private, property);
+    uint32_t status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        const struct cluster_property *p = &properties[i];
+        if (p->name == NULL || p->name[0] == '\0') {
+            status = CLUSTER_ERROR_INVALID_PARAMETER;
+        } else if (properties_set(&o->f.properties[private], p)) {
+            change_nonvolatile(o);
+            tell_property(o, private, p);
+        }
     }
-    return change_end(cluster, 0);
+    if (status == 0 && octets_of(&o->f.properties[private]) > CLUSTER_PROPERTIES_OCTETS) {
+        cluster_say(cluster, "the properties of \"%s\" would be larger than the limit", o->f.name);
+        status = CLUSTER_ERROR_NOT_ENOUGH_MEMORY;
+    }
+    return change_end(cluster, status);
+}
+
+uint32_t cluster_set_property(struct cluster *cluster, struct cluster_object *object, bool private,
+                              const struct cluster_property *property) {
+    return cluster_set_properties(cluster, object, private, property, 1);
 }
 
 static struct cluster_property shown(const struct property *p) {

@@ -84,6 +84,14 @@ struct objects closure(const struct objects *resources, bool needed) {
     return out;
 }
 
+struct cluster_object **cluster_needs(struct cluster_object *resource, size_t *count,
+                                      unsigned *depth) {
+    struct objects all = closure(ONLY(resource), true);
+    *count = all.count;
+    *depth = resource->depth;
+    return all.at;
+}
+
 // ---- owners -------------------------------------------------------------------------------------
 
 void object_set_parent(struct cluster_object *object, struct cluster_object *parent) {
@@ -96,11 +104,11 @@ void group_set_owner(struct cluster_object *group, struct cluster_object *node) 
     struct cluster_object *old = cluster_hold(group->f.parent);
     change_nonvolatile(group);
     object_set_parent(group, node);
-    event_tell_v2(group, 0x10, payload_text(node->id));
+    event_tell_v2(group, CLUSTER_CHANGE_GROUP_OWNER_NODE_V2, payload_text(node->id));
     if (!old->f.deleted) {
-        event_tell_v2(old, 0x40, payload_text(group->id));
+        event_tell_v2(old, CLUSTER_CHANGE_NODE_GROUP_LOST_V2, payload_text(group->id));
     }
-    event_tell_v2(node, 0x20, payload_text(group->id));
+    event_tell_v2(node, CLUSTER_CHANGE_NODE_GROUP_GAINED_V2, payload_text(group->id));
     cluster_release(old);
 }
 
@@ -155,7 +163,8 @@ uint32_t cluster_possible_owner(struct cluster_object *resource, struct cluster_
     change_begin(resource->cluster);
     const uint32_t status = add ? owner_add(resource, node) : owner_remove(resource, node);
     if (status == 0) {
-        event_tell_object(resource, TELL_PROPERTY, 0x40, payload_ids(&resource->f.owners));
+        event_tell_object(resource, TELL_PROPERTY, CLUSTER_CHANGE_RESOURCE_POSSIBLE_OWNERS_V2,
+                          payload_ids(&resource->f.owners));
     }
     return change_end(resource->cluster, status);
 }
@@ -181,7 +190,8 @@ uint32_t cluster_preferred_owners(struct cluster_object *group, struct cluster_o
             objects_add(&group->f.preferred, nodes[i]);
         }
     }
-    event_tell_object(group, TELL_PROPERTY, 0x20, payload_ids(&group->f.preferred));
+    event_tell_object(group, TELL_PROPERTY, CLUSTER_CHANGE_GROUP_PREFERRED_OWNERS_V2,
+                      payload_ids(&group->f.preferred));
     return change_end(group->cluster, 0);
 }
 
@@ -271,26 +281,32 @@ uint32_t cluster_depend(struct cluster_object *resource, struct cluster_object *
         objects_remove(&resource->f.depends, on);
         objects_remove(&on->members, resource);
     }
-    event_tell_object(resource, TELL_PROPERTY, 0x10, expression(resource));
-    event_tell_v2(on, 0x20, payload_ids(&on->members));
+    event_tell_object(resource, TELL_PROPERTY, CLUSTER_CHANGE_RESOURCE_DEPENDENCIES_V2,
+                      expression(resource));
+    event_tell_v2(on, CLUSTER_CHANGE_RESOURCE_DEPENDENTS_V2, payload_ids(&on->members));
     group_refresh(resource->f.parent); // other resources may be top-level ones now
     return change_end(resource->cluster, 0);
 }
 
 // ---- from group to group ------------------------------------------------------------------------
 
-// All that is tied to the resource by dependencies.
+static void reach(const struct objects *next, struct objects *all) {
+    for (size_t i = 0; i < next->count; i++) {
+        struct cluster_object *r = next->at[i];
+        if (r->mark != r->cluster->walk) {
+            r->mark = r->cluster->walk;
+            objects_add(all, r);
+        }
+    }
+}
+
+// All that is tied to the resource by dependencies; however far it goes, no stack grows with it.
 static void tied(struct cluster_object *resource, struct objects *all) {
-    if (resource->mark == resource->cluster->walk) {
-        return;
-    }
-    resource->mark = resource->cluster->walk;
-    objects_add(all, resource);
-    for (size_t i = 0; i < resource->f.depends.count; i++) {
-        tied(resource->f.depends.at[i], all);
-    }
-    for (size_t i = 0; i < resource->members.count; i++) {
-        tied(resource->members.at[i], all);
+    resource->cluster->walk++;
+    reach(ONLY(resource), all);
+    for (size_t i = 0; i < all->count; i++) {
+        reach(&all->at[i]->f.depends, all);
+        reach(&all->at[i]->members, all);
     }
 }
 
@@ -315,9 +331,11 @@ static void move_one(struct cluster_object *resource, struct cluster_object *fro
     resource->f.sequence++;
     objects_remove(&from->members, resource);
     objects_add(&to->members, resource);
-    event_tell_object(from, TELL_PROPERTY, 0x100, payload_text(resource->id));
-    event_tell_object(to, TELL_PROPERTY, 0x80, payload_text(resource->id));
-    event_tell_v2(resource, 0x8, payload_text(to->id));
+    event_tell_object(from, TELL_PROPERTY, CLUSTER_CHANGE_GROUP_RESOURCE_LOST_V2,
+                      payload_text(resource->id));
+    event_tell_object(to, TELL_PROPERTY, CLUSTER_CHANGE_GROUP_RESOURCE_GAINED_V2,
+                      payload_text(resource->id));
+    event_tell_v2(resource, CLUSTER_CHANGE_RESOURCE_OWNER_GROUP_V2, payload_text(to->id));
 }
 
 uint32_t cluster_resource_move(struct cluster_object *resource, struct cluster_object *group) {
@@ -335,7 +353,6 @@ uint32_t cluster_resource_move(struct cluster_object *resource, struct cluster_o
     if (from == group) {
         return CLUSTER_ERROR_ALREADY_EXISTS;
     }
-    resource->cluster->walk++;
     tied(resource, &all);
     uint32_t status = move_check(&all, from, group);
     if (status == 0) {
@@ -377,9 +394,9 @@ static uint32_t quorum_check(const struct cluster_object *resource) {
 static void tell_quorum(struct cluster *cluster) {
     const struct cluster_object *resource = cluster->self->f.parent;
     struct telling t = {
-        .change = 0x10000000,
-        .object_type = 9,
-        .flag = 1,
+        .change = CLUSTER_CHANGE_QUORUM_STATE,
+        .object_type = CLUSTER_OBJECT_TYPE_QUORUM,
+        .flag = CLUSTER_CHANGE_QUORUM_STATE_V2,
         .name = resource != NULL ? resource->f.name : NULL,
         .id = resource != NULL ? resource->id : NULL,
         .payload = resource != NULL ? payload_number(resource->f.state) : payload_none(),

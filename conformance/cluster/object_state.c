@@ -61,8 +61,11 @@ bool cluster_state_named(enum cluster_kind kind, const char *name, uint32_t *sta
 
 void state_set(struct cluster_object *object, uint32_t state) {
     static const uint8_t flags[CLUSTER_KINDS] = {
-        [CLUSTER_NODE] = 0x10,   [CLUSTER_GROUP] = 0x8,        [CLUSTER_RESOURCE] = 0x4,
-        [CLUSTER_NETWORK] = 0x8, [CLUSTER_NETINTERFACE] = 0x8,
+        [CLUSTER_NODE] = CLUSTER_CHANGE_NODE_STATE_V2,
+        [CLUSTER_GROUP] = CLUSTER_CHANGE_GROUP_STATE_V2,
+        [CLUSTER_RESOURCE] = CLUSTER_CHANGE_RESOURCE_STATE_V2,
+        [CLUSTER_NETWORK] = CLUSTER_CHANGE_NETWORK_STATE_V2,
+        [CLUSTER_NETINTERFACE] = CLUSTER_CHANGE_NETINTERFACE_STATE_V2,
     };
     if (object->f.state == state) {
         return;
@@ -129,16 +132,18 @@ void network_refresh(struct cluster_object *network) {
 
 static uint32_t own_obstacle(const struct cluster_object *resource) {
     const struct cluster_object *node = cluster_object_node(resource);
+    const bool paused = node->f.state == CLUSTER_NODE_PAUSED;
     if (resource->f.state == CLUSTER_RESOURCE_ONLINE) {
         return 0;
     }
     if (resource_pending(resource->f.state)) {
         return CLUSTER_ERROR_INVALID_STATE;
     }
-    if (node->f.state == CLUSTER_NODE_PAUSED) {
+    // On a paused node nothing comes online but the quorum resource [3.1.4.2.70].
+    if (paused && resource != resource->cluster->self->f.parent) {
         return CLUSTER_ERROR_SHARING_PAUSED;
     }
-    if (node->f.state != CLUSTER_NODE_UP) {
+    if (!paused && node->f.state != CLUSTER_NODE_UP) {
         return CLUSTER_ERROR_HOST_NODE_NOT_AVAILABLE;
     }
     return node_may_host(node, resource) ? 0 : (uint32_t)CLUSTER_ERROR_NODE_CANT_HOST_RESOURCE;
@@ -200,13 +205,17 @@ void object_command(struct cluster_object *object, bool online) {
     }
 }
 
-static uint32_t resource_online(struct cluster_object *resource) {
-    const uint32_t status = resource_obstacle(resource);
-    if (status == 0) {
-        object_command(resource, true);
+// *late: why the command, which is taken all the same, cannot be followed now [3.1.4.2.18].
+static uint32_t resource_online(struct cluster_object *resource, uint32_t *late) {
+    if (resource_pending(resource->f.state)) {
+        return CLUSTER_ERROR_INVALID_STATE;
+    }
+    object_command(resource, true);
+    *late = resource_obstacle(resource);
+    if (*late == 0) {
         resources_start(ONLY(resource));
     }
-    return status;
+    return 0;
 }
 
 static uint32_t offline_obstacle(const struct cluster_object *resource) {
@@ -275,7 +284,7 @@ uint32_t cluster_online(struct cluster_object *object) {
     change_begin(object->cluster);
     switch (object->kind) {
     case CLUSTER_GROUP: status = group_online(object, &late); break;
-    case CLUSTER_RESOURCE: status = resource_online(object); break;
+    case CLUSTER_RESOURCE: status = resource_online(object, &late); break;
     default: status = CLUSTER_ERROR_INVALID_HANDLE;
     }
     status = change_end(object->cluster, status);

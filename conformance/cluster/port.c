@@ -63,8 +63,9 @@ static void ready_update(struct port *port) {
 
 // ---- queue --------------------------------------------------------------------------------------
 
+// Room for one more, and, unless it is there already, for a mark behind it.
 static void ring_room(struct port *port) {
-    if (port->count < port->room) {
+    if (port->count + !port->dropping < port->room) {
         return;
     }
     const uint32_t room = port->room == 0 ? 4 : port->room * 2;
@@ -115,24 +116,29 @@ static struct entry ring_pop(struct port *port) {
 
 // In the place of what is missing.
 static void queue_mark(struct port *port) {
-    struct event *mark = event_mark(port->version);
+    struct event **mark = &port->cluster->marks[port->version - 1];
+    if (*mark == NULL) {
+        *mark = event_mark(port->version);
+    }
     for (const struct filter *f = port->first; f != NULL; f = f->next) {
         if (port->version == 1 || f->lost) {
-            ring_push(port, mark, f->key, 0);
+            ring_push(port, *mark, f->key, 0);
         }
         if (port->version == 1) {
             break;
         }
     }
-    event_release(mark);
 }
 
-// Whether the port has as much as it may have by itself, or more than is left for all others.
+// Whether the port would have more than it may have by itself, or than is left for all others. A
+// mark has to fit into the ring behind the event.
 static bool is_full(const struct port *port, const struct event *event) {
     const struct cluster *c = port->cluster;
     const size_t left = c->all_queues > c->queued ? c->all_queues - c->queued : 0;
-    return port->count >= c->queue_limit || port->octets + event->octets > QUEUE_OCTETS ||
-           port->octets + port->room * sizeof *port->ring > left;
+    const size_t room = port->count + 1 >= port->room ? 2 * (size_t)port->room : port->room;
+    const size_t octets = port->octets + event->octets;
+    return port->count >= c->queue_limit || octets > QUEUE_OCTETS ||
+           (port->count > 0 && octets + room * sizeof *port->ring > left);
 }
 
 void port_queue(struct port *port, const struct filter *filter, struct event *event,

@@ -25,7 +25,8 @@ enum {
     PORT_CLOSED = 259,  // ERROR_NO_MORE_ITEMS: called while the port is being closed
 };
 
-// version 1 or 2. CLUSTER_ERROR_NOT_ENOUGH_MEMORY: too many ports.
+// version 1 or 2. CLUSTER_ERROR_NOT_ENOUGH_MEMORY: too many ports; *out is then not set. To be
+// closed by port_close, or with the cluster.
 uint32_t port_create(struct cluster *cluster, unsigned version, struct port **out);
 unsigned port_version(const struct port *port);
 

@@ -6,10 +6,8 @@
 #include "cluster/state.h"
 
 enum {
-    SUBTREE = 0x80, // CLUSTER_CHANGE_REGISTRY_SUBTREE
-    REGISTRY_BITS = 0x70,
-    REGISTRY_TYPE = 8, // CLUSTER_OBJECT_TYPE_REGISTRY
-    SUBTREE_V2 = 0x4,  // CLUSTER_CHANGE_REGISTRY_SUBTREE_V2
+    REGISTRY_BITS = CLUSTER_CHANGE_REGISTRY_NAME | CLUSTER_CHANGE_REGISTRY_ATTRIBUTES |
+                    CLUSTER_CHANGE_REGISTRY_VALUE,
 };
 
 // ---- lists --------------------------------------------------------------------------------------
@@ -139,13 +137,17 @@ static void hang_key(struct filter *filter, unsigned version, bool subtree, cons
 }
 
 static void hang_key_v1(struct filter *filter, uint32_t bits, bool subtree) {
-    const bool wants[] = {(bits & 0x10) != 0, (bits & 0x20) != 0, (bits & 0x40) != 0};
+    const bool wants[] = {(bits & CLUSTER_CHANGE_REGISTRY_NAME) != 0,
+                          (bits & CLUSTER_CHANGE_REGISTRY_ATTRIBUTES) != 0,
+                          (bits & CLUSTER_CHANGE_REGISTRY_VALUE) != 0};
     hang_key(filter, 1, subtree, wants);
 }
 
 static void hang_key_v2(struct filter *filter, uint64_t flags) {
-    const bool wants[] = {(flags & 0x2) != 0, (flags & 0x1) != 0, (flags & 0x8) != 0};
-    hang_key(filter, 2, (flags & SUBTREE_V2) != 0, wants);
+    const bool wants[] = {(flags & CLUSTER_CHANGE_REGISTRY_NAME_V2) != 0,
+                          (flags & CLUSTER_CHANGE_REGISTRY_ATTRIBUTES_V2) != 0,
+                          (flags & CLUSTER_CHANGE_REGISTRY_VALUE_V2) != 0};
+    hang_key(filter, 2, (flags & CLUSTER_CHANGE_REGISTRY_SUBTREE_V2) != 0, wants);
 }
 
 // ---- version 1 ----------------------------------------------------------------------------------
@@ -169,13 +171,13 @@ uint32_t port_add_cluster(struct port *port, uint32_t filter, uint32_t key) {
     if (status != 0) {
         return status;
     }
-    for (uint32_t left = filter & ~(uint32_t)(REGISTRY_BITS | SUBTREE); left != 0;
-         left &= left - 1) {
+    for (uint32_t left = filter & ~(uint32_t)(REGISTRY_BITS | CLUSTER_CHANGE_REGISTRY_SUBTREE);
+         left != 0; left &= left - 1) {
         hang(f, &c->v1[__builtin_ctz(left)]);
     }
     if ((filter & REGISTRY_BITS) != 0) {
         f->watch = key_watch_of(c, "");
-        hang_key_v1(f, filter, (filter & SUBTREE) != 0);
+        hang_key_v1(f, filter, (filter & CLUSTER_CHANGE_REGISTRY_SUBTREE) != 0);
     }
     return 0;
 }
@@ -271,8 +273,8 @@ static uint32_t target_check(struct port *port, uint32_t object_type,
         return cluster_not_available((*object)->kind);
     }
     if (target->hkey != NULL) {
-        return object_type == REGISTRY_TYPE ? registry_key_check(target->hkey)
-                                            : (uint32_t)CLUSTER_ERROR_INVALID_HANDLE;
+        return object_type == CLUSTER_OBJECT_TYPE_REGISTRY ? registry_key_check(target->hkey)
+                                                           : (uint32_t)CLUSTER_ERROR_INVALID_HANDLE;
     }
     return 0;
 }
@@ -307,14 +309,15 @@ uint32_t port_add_v2(struct port *port, uint32_t object_type, uint64_t flags, ui
     if (status != 0) {
         return status;
     }
-    if (object_type == REGISTRY_TYPE) {
+    if (object_type == CLUSTER_OBJECT_TYPE_REGISTRY) {
         f->watch = key_watch_of(c, target->hkey != NULL ? registry_key_path(target->hkey) : "");
         hang_key_v2(f, flags);
         return 0;
     }
     struct link *lists = object != NULL ? watches_of(object)->v2 : c->v2[object_type];
     f->object = object != NULL ? cluster_hold(object) : NULL;
-    f->lost = object == NULL && object_type == 1 && (flags & 0x200) != 0;
+    f->lost = object == NULL && object_type == CLUSTER_OBJECT_TYPE_CLUSTER &&
+              (flags & CLUSTER_CHANGE_CLUSTER_LOST_NOTIFICATIONS_V2) != 0;
     for (uint64_t left = flags; left != 0; left &= left - 1) {
         hang(f, &lists[__builtin_ctzll(left)]);
     }

@@ -77,6 +77,8 @@ struct registry_listener {
     void (*overflowed)(void *context, const char *path);
     // All that a change has made has been told; the registry may be changed. NULL allowed.
     void (*told)(void *context);
+    // Nothing can be written, and why; once, until something could be. NULL allowed.
+    void (*troubled)(void *context, const char *why);
 };
 
 // ---- life ---------------------------------------------------------------------------------------
@@ -130,9 +132,11 @@ struct registry_info {
     uint64_t written; // FILETIME
 };
 uint32_t registry_key_info(struct registry_key *key, struct registry_info *info);
+// Items are counted from 0; beyond the last: REGISTRY_ERROR_NO_MORE_ITEMS. Where a function fails,
+// what it would have given is not set.
 // The subkey number `index` in the order of names; name: free() it.
 uint32_t registry_key_at(struct registry_key *key, uint32_t index, char **name, uint64_t *written);
-// free() *sd->data.
+// In self-relative form [MS-DTYP 2.4.6]; free() *sd. Setting one does not look at what it holds.
 uint32_t registry_security_get(struct registry_key *key, uint8_t **sd, size_t *size);
 uint32_t registry_security_set(struct registry_key *key, cmrp_view sd);
 
@@ -145,8 +149,11 @@ struct registry_value { // free with registry_value_clear
     size_t size;
 };
 void registry_value_clear(struct registry_value *value);
+// By name ("" is the unnamed value), FILE_NOT_FOUND where there is none; or number `index` in the
+// order of names. *out is set on success only.
 uint32_t registry_value_get(struct registry_key *key, const char *name, struct registry_value *out);
 uint32_t registry_value_at(struct registry_key *key, uint32_t index, struct registry_value *out);
+// A type that [MS-DTYP] does not name: 87. Deleting what is not there: FILE_NOT_FOUND.
 uint32_t registry_value_set(struct registry_key *key, const char *name, uint32_t type,
                             cmrp_view data);
 uint32_t registry_value_delete(struct registry_key *key, const char *name);
@@ -173,7 +180,8 @@ uint32_t registry_read_batch(struct registry_key *key, cmrp_view batch, uint8_t 
                              size_t *size);
 
 // A batch port [3.1.1.8.1]: a queue of the batches that were executed at its key or below, or that
-// touched a key there. When its key is deleted, the port stays and gets nothing more.
+// touched a key there. When its key is deleted, the port stays and gets nothing more. It stands in
+// its registry, which must not be closed before.
 struct batch_port;
 enum {
     BATCH_PORT_CLOSED = 259, // ERROR_NO_MORE_ITEMS

@@ -133,6 +133,20 @@ static uint32_t commit(struct registry *r) {
     return 0;
 }
 
+// What a change has come to; says so where nothing can be written.
+static uint32_t outcome(struct registry *r, uint32_t status) {
+    const char *why = status == REGISTRY_ERROR_DISK_FULL     ? "no room is left"
+                      : status == REGISTRY_ERROR_WRITE_FAULT ? "the file cannot be written, or was "
+                                                               "moved"
+                      : status == REGISTRY_ERROR_CORRUPT     ? "the file is damaged"
+                                                             : NULL;
+    if (why != NULL && !r->troubled && r->listener.troubled != NULL) {
+        r->listener.troubled(r->listener.context, why);
+    }
+    r->troubled = why != NULL || (r->troubled && status != 0);
+    return status;
+}
+
 static uint32_t start(struct registry *r, enum registry_statement how) {
     r->now = filetime();
     r->touched = 0;
@@ -145,7 +159,7 @@ uint32_t registry_change_start(struct registry *r) {
         return r->outer_lost != 0 ? r->outer_lost : start(r, SQL_SAVE);
     }
     const uint32_t status = settle(r);
-    return status == 0 ? start(r, SQL_BEGIN) : status;
+    return status == 0 ? start(r, SQL_BEGIN) : outcome(r, status);
 }
 
 // The end of a change within an outer transaction.
@@ -173,9 +187,9 @@ uint32_t registry_change_end(struct registry *r, uint32_t status) {
     }
     if (status != 0) {
         undo(r);
-        return status;
+        return outcome(r, status);
     }
-    return commit(r);
+    return outcome(r, commit(r));
 }
 
 uint32_t registry_touch(struct registry *r, int64_t key) {
@@ -214,7 +228,7 @@ uint32_t registry_commit(struct registry *r) {
     }
     r->outer = false;
     r->generation++;
-    const uint32_t status = r->outer_lost != 0 ? r->outer_lost : commit(r);
+    const uint32_t status = outcome(r, r->outer_lost != 0 ? r->outer_lost : commit(r));
     if (status == 0) {
         registry_tell(r);
     }

@@ -79,6 +79,7 @@ struct registry {
     struct registry_limits limits;
     struct registry_listener listener;
     bool in_file;
+    bool troubled; // nothing could be written, and it was said
     bool doubtful; // a commit failed: its pages may lie in the log, whole
     bool in_batch;
     bool outer;               // between registry_begin and registry_commit

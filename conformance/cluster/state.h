@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <uthash.h>
 
+#include "cluster/flags.h"
 #include "cluster/port.h"
 #include "util/text.h"
 
@@ -141,9 +142,10 @@ struct cluster {
     uint64_t next_id, salt;
     uint64_t walk; // the number of the walk through dependencies that was the last
     uint32_t queue_limit, port_limit, filter_limit, all_filter_limit;
-    uint32_t all_queues; // octets
-    size_t queued;       // octets of all queues and of the events in them
-    size_t filter_count; // of all ports
+    uint32_t all_queues;    // octets
+    struct event *marks[2]; // of missing events, by version; NULL: none was needed yet
+    size_t queued;          // octets of all queues and of the events in them
+    size_t filter_count;    // of all ports
     bool durable;
     json_t *seed_keys; // to be written with the first change
     void *context;
@@ -229,6 +231,8 @@ void object_set_parent(struct cluster_object *object, struct cluster_object *par
 void properties_clear(struct properties *properties);
 struct properties properties_copy(const struct properties *from);
 const struct property *properties_find(const struct properties *properties, const char *name);
+// The flag of version 2 for a change of such a property.
+uint64_t property_flag(enum cluster_kind kind, bool private);
 // value NULL text and no number: removes. Returns whether something changed.
 bool properties_set(struct properties *properties, const struct cluster_property *value);
 

@@ -38,8 +38,9 @@ struct control_client *control_client_connect(const char *path, unsigned seconds
     memcpy(address.sun_path, path, strlen(path));
     // Where many are waiting to be let in, connecting waits, too.
     const struct timeval patience = {.tv_sec = (time_t)seconds};
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+    if (descriptor < 0 ||
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+        connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
         *error = util_format("control socket %s: %s%s", path, strerror(errno),
                              errno == ENOENT         ? " (is a server running with --control?)"
                              : errno == ECONNREFUSED ? " (its server has ended)"

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "control/parts.h"
+#include "json/json.h"
 #include "show/show.h"
 #include "util/text.h"
-#include "json/json.h"
 
 static json_t *status_command(struct request *r) {
     if (r->control->status == NULL) {
@@ -127,7 +127,8 @@ json_t *answer_code(const struct request *r, uint32_t code, json_t *result) {
     struct buffer reason = {0};
     buffer_printf(&text, "%s", r->command->name);
     for (size_t i = 0; i < r->count; i++) {
-        buffer_printf(&text, " %s", r->words[i]);
+        const bool quoted = r->words[i][0] == '\0' || strpbrk(r->words[i], " \t\"'") != NULL;
+        buffer_printf(&text, quoted ? " \"%s\"" : " %s", r->words[i]);
     }
     show_code(&reason, code, false);
     json_t *answer = answer_refused(code, "%.500s: %s", buffer_text(&text), buffer_text(&reason));

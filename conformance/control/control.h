@@ -11,7 +11,8 @@
 
 enum { CONTROL_WORDS = 64 }; // of a command
 
-// Whom commands are for. status and stop may be NULL: those commands are then refused.
+// Whom commands are for; outlives what it is given to. status and stop may be NULL: those commands
+// are then refused.
 struct control {
     struct cluster *cluster;
     void *context;
@@ -20,7 +21,7 @@ struct control {
 };
 
 // The answer to a request, a new object with "result" or "error", and "id" where the request has
-// one. A command that fails has changed nothing. Never NULL.
+// one. A command that fails has changed nothing. Never NULL. Answers and errors: docs/control.md.
 json_t *control_perform(const struct control *control, const json_t *request);
 // The same for a line of text, which may be anything.
 json_t *control_perform_line(const struct control *control, const char *line, size_t size);

@@ -43,14 +43,14 @@ static const json_t *column(const json_t *object, size_t n) {
 }
 
 static void show_objects(struct buffer *out, const json_t *objects) {
-    enum { COLUMNS = 5, GAP = 2 };
+    enum { COLUMNS = 5, GAP = 2, WIDEST = 40 }; // one long name does not widen all lines
     size_t widths[COLUMNS] = {0};
     size_t at;
     json_t *object;
     json_array_foreach(objects, at, object) {
         for (size_t n = 0; n < COLUMNS; n++) {
             const size_t width = width_of(column(object, n));
-            widths[n] = width > widths[n] ? width : widths[n];
+            widths[n] = width > widths[n] && width <= WIDEST ? width : widths[n];
         }
     }
     json_array_foreach(objects, at, object) {
@@ -59,8 +59,9 @@ static void show_objects(struct buffer *out, const json_t *objects) {
             last--;
         }
         for (size_t n = 0; n <= last; n++) {
+            const size_t width = width_of(column(object, n));
             put_cell(out, column(object, n));
-            const size_t pad = n == last ? 0 : widths[n] + GAP - width_of(column(object, n));
+            const size_t pad = n == last ? 0 : GAP + (width < widths[n] ? widths[n] - width : 0);
             memset(buffer_extend(out, pad), ' ', pad);
         }
         buffer_printf(out, "\n");
@@ -105,8 +106,22 @@ static void show_keys(struct buffer *out, const json_t *result) {
 
 // ---- anything -----------------------------------------------------------------------------------
 
+// Where the values of an object, and of those in it, stand.
+static size_t values_column(const json_t *object, size_t indent) {
+    enum { LEAST = 24, MOST = 40, GAP = 2 };
+    const char *key;
+    json_t *value;
+    size_t column = LEAST;
+    json_object_foreach((json_t *)object, key, value) {
+        const size_t own =
+            json_is_object(value) ? values_column(value, indent + 2) : indent + strlen(key) + GAP;
+        column = own > column && own <= MOST ? own : column;
+    }
+    return column;
+}
+
 // Keys and values, a line each; objects in it behind their key.
-static void show_members(struct buffer *out, const json_t *object, size_t indent) {
+static void show_members(struct buffer *out, const json_t *object, size_t indent, size_t column) {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)object, key, value) {
@@ -114,10 +129,10 @@ static void show_members(struct buffer *out, const json_t *object, size_t indent
         text_make_safe(out, key, strlen(key));
         if (json_is_object(value)) {
             buffer_printf(out, "\n");
-            show_members(out, value, indent + 2);
+            show_members(out, value, indent + 2, column);
         } else {
             const size_t used = indent + strlen(key);
-            buffer_printf(out, "%*s", used < 24 ? (int)(24 - used) : 1, "");
+            buffer_printf(out, "%*s", used < column ? (int)(column - used) : 1, "");
             put_cell(out, value);
             buffer_printf(out, "\n");
         }
@@ -145,7 +160,7 @@ void control_show(struct buffer *out, const json_t *words, const json_t *answer)
     size_t at;
     json_t *name;
     if (is_command(words, "status") || is_command(words, "show")) {
-        show_members(out, result, 0);
+        show_members(out, result, 0, values_column(result, 0));
     } else if (json_object_get(result, "objects") != NULL) {
         show_objects(out, json_object_get(result, "objects"));
     } else if (json_object_get(result, "kind") != NULL) {

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/judgement_parts.h"
 
-#include <time.h>
+#include "util/text.h"
 
 void judgement_party(const struct judge_party *party, struct buffer *out) {
     buffer_printf(out, "%s %s", rules_role_name(party->role), party->address);
 }
 
 void judgement_time(struct judge_time t, struct buffer *out) {
-    const time_t seconds = (time_t)t.seconds;
-    struct tm parts;
-    char text[32] = "";
-    if (gmtime_r(&seconds, &parts) != NULL) {
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    }
-    buffer_printf(out, "%s.%06uZ", text, (unsigned)(t.nanoseconds / 1000));
+    text_utc(out, (int64_t)t.seconds, (uint32_t)t.nanoseconds, 6);
 }
 
 void judgement_where(const struct judge_finding *f, struct buffer *out) {

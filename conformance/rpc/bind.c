@@ -98,18 +98,49 @@ static void add_context(struct rpc_connection *c, const struct context *context)
     c->contexts[c->context_count++] = *context;
 }
 
+// The one transfer syntax that the PDU gets for an interface: NDR64 where it is proposed, else the
+// first that is known. Returns false where none is. [MS-RPCE 3.3.1.5.6]
+static bool choose_syntax(const struct rpc_connection *c, const cmrp_pdu *pdu, int interface,
+                          cmrp_syntax *chosen) {
+    size_t cursor = 0;
+    cmrp_pdu_context offer;
+    cmrp_syntax_id transfer;
+    cmrp_syntax syntax;
+    bool any = false;
+    while (cmrp_pdu_next_context(pdu, &cursor, &offer)) {
+        size_t inner = 0;
+        const bool same = find_interface(c->server, &offer.abstract_syntax) == interface;
+        while (same && cmrp_pdu_next_transfer(&offer, &inner, &transfer)) {
+            if (known_syntax(&transfer, &syntax) && (!any || syntax == CMRP_NDR64)) {
+                *chosen = syntax;
+                any = true;
+            }
+        }
+    }
+    return any;
+}
+
+// Whether the context proposes the syntax; *transfer is then how it does so.
+static bool proposes(const cmrp_pdu_context *offer, cmrp_syntax wanted, cmrp_syntax_id *transfer) {
+    size_t cursor = 0;
+    cmrp_syntax syntax;
+    while (cmrp_pdu_next_transfer(offer, &cursor, transfer)) {
+        if (known_syntax(transfer, &syntax) && syntax == wanted) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Returns false where a context of this identifier stands for something else already.
-static bool negotiate_context(struct rpc_connection *c, const cmrp_pdu_context *offer,
-                              cmrp_pdu_result *result) {
+static bool negotiate_context(struct rpc_connection *c, const cmrp_pdu *pdu,
+                              const cmrp_pdu_context *offer, cmrp_pdu_result *result) {
     const int interface = find_interface(c->server, &offer->abstract_syntax);
     struct context context = {.id = offer->id, .interface = (uint16_t)interface};
     cmrp_syntax_id transfer;
-    size_t cursor = 0;
-    bool known = false;
-    while (!known && cmrp_pdu_next_transfer(offer, &cursor, &transfer)) {
-        known = known_syntax(&transfer, &context.syntax);
-    }
-    if (interface < 0 || !known) {
+    const bool accepted = interface >= 0 && choose_syntax(c, pdu, interface, &context.syntax) &&
+                          proposes(offer, context.syntax, &transfer);
+    if (!accepted) {
         *result = rejection(interface < 0 ? REJECT_INTERFACE : REJECT_SYNTAXES);
         return true;
     }
@@ -160,7 +191,7 @@ static void negotiate(struct rpc_connection *c, const cmrp_pdu *pdu, cmrp_pdu_re
     for (size_t i = 0; cmrp_pdu_next_context(pdu, &cursor, &offer); i++) {
         if (is_features(&offer, &first)) {
             results[i] = negotiate_features(c, &first);
-        } else if (!negotiate_context(c, &offer, &results[i])) {
+        } else if (!negotiate_context(c, pdu, &offer, &results[i])) {
             *conflict = true;
         }
     }

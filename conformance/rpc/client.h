@@ -53,17 +53,18 @@ struct rpc_client_options {
     uint32_t connections;          // at most; 0: 64
 };
 
-// Options are copied.
+// Never NULL; nothing is sent yet. The options and the host's name are copied.
 struct rpc_client *rpc_client_create(uv_loop_t *loop, const struct rpc_client_options *options);
 // Ends all calls with RPC_S_CALL_CANCELLED, closes the connections, then calls closed (may be
-// NULL).
+// NULL) and frees the client. A second time does nothing, and calls nothing.
 void rpc_client_close(struct rpc_client *client, void (*closed)(void *context), void *context);
 
-// Connects and binds; the other functions do it when they need it. `why`: a sentence.
+// Connects and binds; the other functions do it when they need it. done is called once, with
+// RPC_S_OK or why not; `why`: a sentence, valid during the call.
 void rpc_client_connect(struct rpc_client *client,
                         void (*done)(void *context, uint32_t status, const char *why),
                         void *context);
-// Once connected: what was agreed on.
+// What was agreed on; of use once a call was answered, or rpc_client_connect has told of success.
 cmrp_syntax rpc_client_syntax(const struct rpc_client *client);
 bool rpc_client_multiplexes(const struct rpc_client *client);
 
@@ -82,7 +83,8 @@ struct rpc_reply {
 enum { RPC_CALL_BLOCKS = 1 }; // no time limit; other calls must be able to pass it
 
 // The stub is asked for when the syntax is known (after the first bind), so that it can be encoded
-// for it: `encode` appends to the buffer, false gives up.
+// for it: `encode` appends to the buffer, and comes at most once; false ends the call with
+// RPC_X_BAD_STUB_DATA. `done` comes exactly once.
 struct rpc_client_request {
     uint16_t opnum;
     unsigned flags;
@@ -90,6 +92,7 @@ struct rpc_client_request {
     bool (*encode)(void *context, cmrp_syntax syntax, struct buffer *stub);
     void (*done)(void *context, const struct rpc_reply *reply);
 };
+// The request is copied. The call is valid until its `done` begins.
 struct rpc_client_call *rpc_client_call(struct rpc_client *client,
                                         const struct rpc_client_request *request);
 // Sends co_cancel; the call ends as the server likes, or with RPC_S_CALL_CANCELLED after a grace of

@@ -36,7 +36,7 @@ struct rpc_link_options {
     void (*failed)(void *context, uint32_t status, const char *why);
 };
 
-// Sends the bind.
+// Sends the bind. Never NULL; the options are copied.
 struct rpc_link *rpc_link_create(const struct rpc_link_options *options);
 void rpc_link_free(struct rpc_link *link); // calls nobody back
 
@@ -62,7 +62,7 @@ bool rpc_link_closing(const struct rpc_link *link);
 // Starts a call, which must be ready: sends all fragments of its request. Returns its number.
 // `call` is what `answered` gets.
 uint32_t rpc_link_call(struct rpc_link *link, uint16_t opnum, cmrp_view stub, void *call);
-// Asks the server to end the call (co_cancel).
+// Asks the server to end the call (co_cancel). Its answer is still to come.
 void rpc_link_cancel(struct rpc_link *link, uint32_t number);
 // Forgets a call: `answered` will not be called, its answer is dropped. Says so to the server
 // (orphaned) where the connection can outlive that, or where it is expendable and has no other

@@ -279,11 +279,14 @@ static void on_connected(uv_connect_t *request, int status) {
         return;
     }
     const bool first = wire->first;
+    char why[160];
+    snprintf(why, sizeof why, "%s%s", wire->mapper ? "endpoint mapper: " : "",
+             uv_strerror(status));
     wire_hang_up(wire);
     if (first && client->found != NULL) {
-        try_next_address(client, uv_strerror(status));
+        try_next_address(client, why);
     } else {
-        lose_hope(client, first, uv_strerror(status));
+        lose_hope(client, first, why);
     }
 }
 

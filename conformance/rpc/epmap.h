@@ -10,10 +10,10 @@ enum { RPC_EPMAP_PORT = 135 };
 
 struct rpc_epmap;
 
-struct rpc_epmap *rpc_epmap_create(void);
+struct rpc_epmap *rpc_epmap_create(void); // knows of no interface; never NULL
 // Registers an interface, in NDR20 and NDR64, on a TCP port. address: IPv4, in network order;
-// 0.0.0.0: the address at which the client reached the endpoint mapper. annotation: at most 63
-// characters, for ept_lookup.
+// 0.0.0.0: the address at which the client reached the endpoint mapper. annotation: for ept_lookup,
+// what is beyond 63 octets is cut off. All is copied.
 void rpc_epmap_add(struct rpc_epmap *epmap, const cmrp_syntax_id *interface, const char *annotation,
                    uint16_t port, const uint8_t address[4]);
 // To be served; lives as long as the endpoint mapper.

@@ -11,20 +11,7 @@
 
 #include "cmrp/method.h"
 #include "cmrp/pdu.h"
-
-// Status codes of faults [C706 appendix E, MS-RPCE 2.2.2, MS-ERREF].
-enum {
-    RPC_FAULT_ACCESS_DENIED = 0x00000005,
-    RPC_FAULT_BAD_STUB_DATA = 0x000006f7,      // RPC_X_BAD_STUB_DATA
-    RPC_FAULT_OP_RANGE = 0x1c010002,           // nca_op_rng_error
-    RPC_FAULT_UNKNOWN_INTERFACE = 0x1c010003,  // nca_unk_if
-    RPC_FAULT_SERVER_TOO_BUSY = 0x1c010014,    // nca_server_too_busy
-    RPC_FAULT_PROTOCOL_ERROR = 0x1c01000b,     // nca_proto_error
-    RPC_FAULT_CANCEL = 0x1c00000d,             // nca_s_fault_cancel
-    RPC_FAULT_CONTEXT_MISMATCH = 0x1c00001a,   // nca_s_fault_context_mismatch
-    RPC_FAULT_REMOTE_NO_MEMORY = 0x1c00001b,   // nca_s_fault_remote_no_memory
-    RPC_FAULT_INVALID_CONTEXT_ID = 0x1c00001c, // nca_invalid_pres_context_id
-};
+#include "rpc/fault.h"
 
 struct rpc_server;
 struct rpc_connection;
@@ -70,7 +57,7 @@ enum rpc_end {
 // Called when an unanswered call is no longer wanted. NULL takes it back.
 void rpc_call_on_end(struct rpc_call *call, void (*ended)(void *context, enum rpc_end end),
                      void *context);
-struct rpc_association *rpc_call_association(const struct rpc_call *call);
+struct rpc_association *rpc_call_association(const struct rpc_call *call); // that of its request
 const uint8_t *rpc_call_local(const struct rpc_call *call); // IPv4 address that the client reached
 
 // ---- context handles ----------------------------------------------------------------------------
@@ -179,6 +166,7 @@ struct rpc_server_options {
     void (*random)(void *context, uint8_t *octets, size_t size);
 };
 
+// Never NULL. Options are copied, but not what they point to.
 struct rpc_server *rpc_server_create(const struct rpc_server_options *options);
 // From now on each request is answered with nca_server_too_busy, each bind with bind_nak 1; a
 // connection without unanswered calls is sent a shutdown PDU.
@@ -229,7 +217,7 @@ bool rpc_connection_full(const struct rpc_connection *connection);
 bool rpc_connection_resting(const struct rpc_connection *connection);
 // What `send` has returned has changed since. May call back, as rpc_connection_data does.
 void rpc_connection_waiting(struct rpc_connection *connection, size_t octets);
-// Whether there are calls to be answered on it.
+// How many calls are to be answered on it.
 size_t rpc_connection_calls(const struct rpc_connection *connection);
 // Looks at the clock: whether a limit of time is met. Call every second or so.
 void rpc_connection_tick(struct rpc_connection *connection);

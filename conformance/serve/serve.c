@@ -62,7 +62,7 @@ static bool may_say(struct host *h) {
         h->said = now;
         h->lines = h->lines + more < LINES ? h->lines + more : LINES;
     }
-    if (h->lines == 0) {
+    if (h->left_out > 0 ? h->lines < LINES_PER_SECOND : h->lines == 0) {
         h->left_out++;
         return false;
     }
@@ -170,7 +170,8 @@ static void close_listener(struct host *h, struct rpc_listener **listener) {
 static void stop(struct host *h) {
     char text[100];
     h->stopping = true;
-    snprintf(text, sizeof text, "ending; %zu calls are waiting", rpc_server_calls(h->server));
+    const size_t calls = rpc_server_calls(h->server);
+    snprintf(text, sizeof text, "ending; %zu call%s", calls, calls == 1 ? " waits" : "s wait");
     say(h, RPC_LOG_INFO, text);
     control_socket_close(h->control);
     h->control = NULL;

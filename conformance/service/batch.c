@@ -5,11 +5,6 @@
 
 #include "service/parts.h"
 
-enum {
-    KEY_SET_VALUE = 0x0002,
-    KEY_CREATE_SUB_KEY = 0x0004,
-};
-
 // Parameters: key, batch, number of the failed command.
 static void execute_batch(struct service_call *call) {
     const struct service_handle *key = service_handle(call, 0);

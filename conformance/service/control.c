@@ -183,12 +183,11 @@ static uint32_t validate(struct control *c) {
 
 static uint32_t set_properties(struct control *c) {
     struct property_list list;
-    uint32_t status = property_decode(c->call, c->input, &list);
-    for (size_t i = 0; status == STATUS_SUCCESS && i < list.count; i++) {
-        status = cluster_set_property(c->target.cluster, c->target.object,
-                                      c->scope == PROPERTY_PRIVATE, &list.at[i]);
-    }
-    return status;
+    const uint32_t status = property_decode(c->call, c->input, &list);
+    return status != STATUS_SUCCESS
+               ? status
+               : cluster_set_properties(c->target.cluster, c->target.object,
+                                        c->scope == PROPERTY_PRIVATE, list.at, list.count);
 }
 
 // ---- dispatch -----------------------------------------------------------------------------------

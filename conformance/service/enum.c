@@ -80,8 +80,9 @@ static void done(const struct list *list, unsigned n) {
 
 // ---- of the cluster -----------------------------------------------------------------------------
 
-// What a type names; a code if it is none. The types at the high end stand alone.
-static uint32_t collect(struct list *list, uint32_t type) {
+// What a type names; a code if it is none. The types at the high end stand alone. Internal networks
+// are those of this role, as ApiCreateEnum and ApiCreateEnumEx differ on them.
+static uint32_t collect(struct list *list, uint32_t type, bool internal(uint32_t role)) {
     if (type == SHARED_VOLUMES) { // there are none
         return STATUS_SUCCESS;
     }
@@ -89,7 +90,7 @@ static uint32_t collect(struct list *list, uint32_t type) {
         struct cluster_object *network = NULL;
         while ((network = cluster_next(service_cluster(list->call), CLUSTER_NETWORK, network)) !=
                NULL) {
-            if ((cluster_object_number(network) & PRIVATE_ROLE) != 0) {
+            if (internal(cluster_object_number(network))) {
                 add(list, type, network);
             }
         }
@@ -106,6 +107,14 @@ static uint32_t collect(struct list *list, uint32_t type) {
     return STATUS_SUCCESS;
 }
 
+static bool can_be_internal(uint32_t role) {
+    return (role & PRIVATE_ROLE) != 0;
+}
+
+static bool only_internal(uint32_t role) {
+    return role == PRIVATE_ROLE;
+}
+
 // Nodes can be listed in the read-only state, too.
 static bool is_paused(const struct service_call *call, uint32_t type) {
     return type != ENUM_NODE && service_state_of(call) < SERVICE_STATE_READ_WRITE;
@@ -115,8 +124,8 @@ static bool is_paused(const struct service_call *call, uint32_t type) {
 static void create_enum(struct service_call *call) {
     struct list list = {.call = call};
     const uint32_t type = (uint32_t)service_number(call, 0);
-    const uint32_t status =
-        is_paused(call, type) ? (uint32_t)STATUS_SHARING_PAUSED : collect(&list, type);
+    const uint32_t status = is_paused(call, type) ? (uint32_t)STATUS_SHARING_PAUSED
+                                                  : collect(&list, type, can_be_internal);
     if (status != STATUS_SUCCESS) {
         service_done(call, status);
         return;
@@ -128,8 +137,8 @@ static void create_enum(struct service_call *call) {
 static void create_enum_ex(struct service_call *call) {
     struct list list = {.call = call};
     const uint32_t type = (uint32_t)service_number(call, 0);
-    uint32_t status =
-        is_paused(call, type) ? (uint32_t)STATUS_SHARING_PAUSED : collect(&list, type);
+    uint32_t status = is_paused(call, type) ? (uint32_t)STATUS_SHARING_PAUSED
+                                            : collect(&list, type, only_internal);
     if (status == STATUS_SUCCESS && service_number(call, 3) != 0) {
         status = STATUS_INVALID_PARAMETER;
     }

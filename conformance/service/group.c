@@ -115,7 +115,7 @@ const struct service_method service_group_methods[] = {
     {49, online_group,        ALL,    RW, 0, 0, {"hGroup"}, NULL},
     {50, offline_group,       ALL,    RW, 0, 0, {"hGroup"}, NULL},
     {51, move_group,          BACKUP, RW, 0, 0, {"hGroup"}, NULL},
-    {52, move_group_to_node,  BACKUP, RW, 0, 0, {"hGroup", "hNode"}, NULL},
+    {52, move_group_to_node,  BACKUP, RW, 0, SERVICE_EVEN_GONE, {"hGroup", "hNode"}, NULL},
     {54, set_group_node_list, ALL,    RW, 0, 0, {"hGroup", "multiSzNodeList", "cchListSize"}, NULL},
     {0},
 };

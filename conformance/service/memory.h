@@ -16,10 +16,12 @@ struct memory_mark {
     size_t used;
 };
 
-void *memory_take(struct memory *memory, size_t size); // not initialised; aligned for anything
+// Never NULL; not initialised, aligned for anything, valid until memory_return to an earlier mark.
+void *memory_take(struct memory *memory, size_t size);
 struct memory_mark memory_now(const struct memory *memory);
 // Gives back what was taken since. Blocks are kept for the next time, up to a moderate amount.
+// Marks are returned to in the reverse order of their making.
 void memory_return(struct memory *memory, struct memory_mark mark);
-void memory_free(struct memory *memory);
+void memory_free(struct memory *memory); // everything
 
 #endif

@@ -43,6 +43,12 @@ enum {
     STATUS_STRING_TOO_LONG = 1743, // RPC_S_STRING_TOO_LONG
 };
 
+// Rights of a key's handle (service_handle.sam) that more than one file uses [MS-RRP 2.2.4].
+enum {
+    KEY_SET_VALUE = 0x0002,
+    KEY_CREATE_SUB_KEY = 0x0004,
+};
+
 struct service_call;
 
 // ---- rows ---------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ static const struct {
     {OF_CLUSTER, {"Description", false, 0, ""}},
 };
 enum { SCHEMA = sizeof schema / sizeof schema[0], READ_ONLY = 4 };
-enum { MOST = 1000 }; // properties in one request: each that is set costs a transaction
+enum { MOST = 1000 }; // properties in one request
 
 // ---- gathering ----------------------------------------------------------------------------------
 

@@ -11,8 +11,6 @@
 #include "service/security.h"
 
 enum {
-    KEY_SET_VALUE = 0x0002,
-    KEY_CREATE_SUB_KEY = 0x0004,
     KEY_READ = 0x20019,
     KEY_WRITE = 0x20006,
     KEY_ALL = 0xf003f,

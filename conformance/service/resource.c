@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods on resources, their dependencies and possible owners.
+#include <stdlib.h>
+
 #include "service/parts.h"
 
 enum { SEPARATE_MONITOR = 1, DEEPEST = 100 };
@@ -74,17 +76,16 @@ static void remove_resource_dependency(struct service_call *call) {
     service_done(call, cluster_depend(service_object(call, 0), service_object(call, 1), false));
 }
 
-// The length of the longest chain from `from` to `to`; to NULL: to anything. 0: there is none.
-static unsigned chain(const struct cluster_object *from, const struct cluster_object *to) {
-    unsigned longest = 0;
-    const struct cluster_object *next;
-    for (size_t i = 0; (next = cluster_related(from, CLUSTER_DEPENDS, i)) != NULL; i++) {
-        const unsigned rest = chain(next, to);
-        if ((to == NULL || next == to || rest > 0) && rest + 1 > longest) {
-            longest = rest + 1;
-        }
+// Whether the resource needs `other`, directly or not; *depth: of its dependency tree.
+static bool needs(struct cluster_object *resource, const struct cluster_object *other,
+                  unsigned *depth) {
+    size_t count, i = 0;
+    struct cluster_object **needed = cluster_needs(resource, &count, depth);
+    while (i < count && needed[i] != other) {
+        i++;
     }
-    return longest;
+    free(needed);
+    return i < count;
 }
 
 static bool depends(const struct cluster_object *resource, const struct cluster_object *on) {
@@ -97,7 +98,8 @@ static bool depends(const struct cluster_object *resource, const struct cluster_
     return false;
 }
 
-static uint32_t may_depend(const struct cluster_object *resource, const struct cluster_object *on) {
+static uint32_t may_depend(const struct cluster_object *resource, struct cluster_object *on) {
+    unsigned depth;
     const uint32_t state = cluster_object_state(resource);
     if (resource == on || cluster_object_parent(resource) != cluster_object_parent(on)) {
         return STATUS_INVALID_PARAMETER;
@@ -105,15 +107,15 @@ static uint32_t may_depend(const struct cluster_object *resource, const struct c
     if (depends(resource, on)) {
         return CLUSTER_ERROR_DEPENDENCY_ALREADY_EXISTS;
     }
-    if (chain(on, resource) > 0) {
+    if (needs(on, resource, &depth)) {
         return CLUSTER_ERROR_CIRCULAR_DEPENDENCY;
     }
     if (state == CLUSTER_RESOURCE_ONLINE_PENDING ||
         (state == CLUSTER_RESOURCE_ONLINE && cluster_object_state(on) == CLUSTER_RESOURCE_ONLINE)) {
         return CLUSTER_ERROR_RESOURCE_ONLINE;
     }
-    return chain(on, NULL) >= DEEPEST ? (uint32_t)CLUSTER_ERROR_DEPENDENCY_TREE_TOO_COMPLEX
-                                      : (uint32_t)STATUS_SUCCESS;
+    return depth >= DEEPEST ? (uint32_t)CLUSTER_ERROR_DEPENDENCY_TREE_TOO_COMPLEX
+                            : (uint32_t)STATUS_SUCCESS;
 }
 
 static void can_resource_be_dependent(struct service_call *call) {
@@ -133,16 +135,17 @@ static void get_dependency_expression(struct service_call *call) {
     service_done(call, STATUS_SUCCESS);
 }
 
-// The first network name in the chains that start from a resource, itself included.
-static const struct cluster_object *network_name(const struct cluster_object *resource) {
-    const struct cluster_object *next;
-    const struct cluster_object *found =
-        strcmp(cluster_object_name(cluster_object_type(resource)), "Network Name") == 0 ? resource
-                                                                                        : NULL;
-    for (size_t i = 0;
-         found == NULL && (next = cluster_related(resource, CLUSTER_DEPENDS, i)) != NULL; i++) {
-        found = network_name(next);
+// A network name in the chains that start from a resource: itself before all others.
+static const struct cluster_object *network_name(struct cluster_object *resource) {
+    const struct cluster_object *found = NULL;
+    unsigned depth;
+    size_t i;
+    struct cluster_object **needed = cluster_needs(resource, &i, &depth);
+    while (found == NULL && i-- > 0) {
+        const struct cluster_object *type = cluster_object_type(needed[i]);
+        found = strcmp(cluster_object_name(type), "Network Name") == 0 ? needed[i] : NULL;
     }
+    free(needed);
     return found;
 }
 
@@ -176,7 +179,7 @@ const struct service_method service_resource_methods[] = {
     {20,  remove_resource_dependency, ALL,  RW, 0, 0, {"hResource", "hDependsOn"}, NULL},
     {21,  can_resource_be_dependent,  READ, RO, 0, 0, {"hResource", "hResourceDependent"}, NULL},
     {23,  add_resource_node,          ALL,  RW, 0, 0, {"hResource", "hNode"}, NULL},
-    {24,  remove_resource_node,       ALL,  RW, 0, 0, {"hResource", "hNode"}, NULL},
+    {24,  remove_resource_node,       ALL,  RW, 0, SERVICE_EVEN_GONE, {"hResource", "hNode"}, NULL},
     {25,  change_resource_group,      ALL,  RW, 0, 0, {"hResource", "hGroup"}, NULL},
     {110, get_dependency_expression,  READ, RO, 0, 0, {"hResource", "lpszDependencyExpression"}, NULL},
     {112, get_resource_network_name,  READ, RO, 0, 0, {"hResource", "lpszName"}, NULL},

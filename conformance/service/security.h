@@ -18,7 +18,8 @@ enum {
 // Whether it is whole: revision, self-relative, every SID and ACL, with its entries, inside it.
 bool security_valid(cmrp_view sd);
 // Appends a descriptor that has the components of `mask` from `from` and those of `rest_mask` from
-// `rest` (may be NULL, then rest_mask is 0). Both are valid.
+// `rest` (may be NULL, then rest_mask is 0), and `mask` before `rest_mask`. Both are valid. *out
+// holds neither of them.
 void security_merge(struct buffer *out, cmrp_view from, uint32_t mask, const cmrp_view *rest,
                     uint32_t rest_mask);
 

@@ -46,9 +46,10 @@ struct service_counters {
 // the codec's description does not have.
 struct service *service_create(struct cluster *cluster, const struct service_options *options,
                                char **error);
-void service_destroy(struct service *service);
+void service_destroy(struct service *service); // NULL is allowed
 // For rpc_server_options.interfaces: protocol version 3.
 const struct rpc_interface *service_interface(struct service *service);
+// As long as the service lives.
 const struct service_counters *service_counters(const struct service *service);
 // Initially read/write.
 void service_set_state(struct service *service, enum service_state state);

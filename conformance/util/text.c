@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "util/text.h"
 
+#include <time.h>
+
 static void put_utf8(struct buffer *out, uint32_t c) {
     uint8_t octets[4];
     size_t n = 1;
@@ -175,4 +177,17 @@ void text_escape_utf16(struct buffer *out, cmrp_view units, cmrp_order order) {
     for (size_t i = 0; i + 1 < units.size; i += taken) {
         escape_one(out, next_utf16(units, i, order, &taken));
     }
+}
+
+void text_utc(struct buffer *out, int64_t seconds, uint32_t nanoseconds, int digits) {
+    const time_t time = (time_t)seconds;
+    struct tm parts;
+    char text[40] = "";
+    if (gmtime_r(&time, &parts) != NULL) {
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    }
+    for (int i = digits; i < 9; i++) {
+        nanoseconds /= 10;
+    }
+    buffer_printf(out, "%s.%0*uZ", text, digits, (unsigned)nanoseconds);
 }

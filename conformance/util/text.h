@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text: UTF-16 to UTF-8 and back, and hostile names made safe for a terminal.
+// Text: UTF-16 to UTF-8 and back, times, and hostile names made safe for a terminal.
 #ifndef UTIL_TEXT_H
 #define UTIL_TEXT_H
 
@@ -26,6 +26,10 @@ size_t text_units(const char *text, size_t size);
 void text_fold(struct buffer *out, const char *text, size_t size);
 // Compares by code points without regard to case, as strcmp does.
 int text_compare_folded(const char *a, const char *b);
+
+// Appends a moment, UTC: "2026-01-02T03:04:05.123Z" with 3 digits of the second's fraction (at most
+// 9). seconds: since 1970.
+void text_utc(struct buffer *out, int64_t seconds, uint32_t nanoseconds, int digits);
 
 // Appends UTF-8 text so that a terminal shows it and does nothing else: control characters, DEL,
 // C1, bidirectional and other invisible format characters as \xNN or \u{N}; backslash and quote

@@ -47,12 +47,13 @@ struct watch_event {
     struct watch_value old, new;
 };
 
-// Frees it.
 void watch_event_free(struct watch_event *event);
-void watch_value_free(struct watch_value *value);
+void watch_value_free(struct watch_value *value); // what it holds, not itself
+// Replaces what *to holds.
 void watch_value_copy(struct watch_value *to, const struct watch_value *from);
 
-// The members of NOTIFICATION_RPC; the reply of ApiGetNotify; of ApiGetBatchNotification.
+// A new event, now, of copies: from the members of NOTIFICATION_RPC; from the reply of
+// ApiGetNotify; of ApiGetBatchNotification. Freed by watch_event_free.
 struct watch_event *watch_event_v2(const cmrp_struct *type, const cmrp_slot *members);
 struct watch_event *watch_event_v1(const struct method_reply *reply);
 struct watch_event *watch_event_batch(const struct method_reply *reply);

@@ -9,11 +9,11 @@
 enum { WATCH_TYPES = 17 }; // CLUSTER_OBJECT_TYPE values are below
 
 struct watch_filter {
-    uint64_t flags[WATCH_TYPES]; // CLUSTER_CHANGE_*_V2 of each CLUSTER_OBJECT_TYPE
+    uint64_t flags[WATCH_TYPES]; // CLUSTER_CHANGE_*_V2 of each CLUSTER_OBJECT_TYPE, by its value
     uint32_t changes;            // CLUSTER_CHANGE, for a version 1 port
 };
 
-// Everything that a server may report over a version 2 port.
+// Sets it to everything that a server may report over a version 2 port.
 void watch_filter_all(struct watch_filter *filter);
 
 // Adds what one word means: the name of a flag (CLUSTER_CHANGE_GROUP_STATE_V2, or GROUP_STATE), of

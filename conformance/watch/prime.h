@@ -20,7 +20,8 @@ struct watch_priming {
     void (*done)(void *context, bool complete, const struct method_reply *lost);
 };
 
-// Copies the options.
+// Begins, over the client, with one call at a time; done comes exactly once, later, also where the
+// client is closed meanwhile. The options are copied, but not what they point to.
 void watch_prime(const struct watch_priming *options);
 
 #endif

@@ -104,6 +104,16 @@ static void put_payload(struct buffer *out, struct buffer *below, const struct w
     }
 }
 
+// A value that changed more than once is read when it may be again what it was.
+static bool same_value(const struct watch_value *old, const struct watch_value *new) {
+    if (!old->known || !new->known || old->absent != new->absent) {
+        return false;
+    }
+    return old->absent || (old->type == new->type && old->data.size == new->data.size &&
+                           (old->data.size == 0 ||
+                            memcmp(old->data.data, new->data.data, old->data.size) == 0));
+}
+
 static void put_registry(struct buffer *out, const struct watch_event *event,
                          const struct show_options *options) {
     buffer_append(out, "  ", 2);
@@ -112,7 +122,11 @@ static void put_registry(struct buffer *out, const struct watch_event *event,
         buffer_printf(out, "  value ");
         show_text(out, buffer_view(&event->object_id.units), event->object_id.order);
     }
-    if (event->has_value) {
+    if (event->has_value && same_value(&event->old, &event->new)) {
+        buffer_printf(out, "  ");
+        put_value(out, &event->new, options);
+        buffer_printf(out, ", as before when it was read");
+    } else if (event->has_value) {
         buffer_printf(out, "  ");
         put_value(out, &event->old, options);
         buffer_printf(out, " -> ");

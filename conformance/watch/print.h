@@ -15,7 +15,8 @@ struct watch_style {
 // Appends whole lines.
 void watch_print(struct buffer *out, const struct watch_event *event,
                  const struct watch_style *style);
-// JSON: a line that tells about the watching itself; code "watching", "lost", "reconnected", ….
+// Appends a line of JSON that tells about the watching itself. code: "watching", "lost",
+// "reconnected", …; message: a sentence for people.
 void watch_print_status(struct buffer *out, const char *code, const char *message);
 
 #endif

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json/json.h"
 #include "util/hex.h"
 #include "watch/print_parts.h"
-#include "json/json.h"
 
 const cmrp_change_flag *watch_one_flag(const cmrp_change_set *set, uint64_t value) {
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
@@ -24,12 +24,11 @@ static void set(json_t *object, const char *key, json_t *value) {
 }
 
 static json_t *time_of(const struct timespec *time) {
-    struct tm parts;
-    char text[40];
-    gmtime_r(&time->tv_sec, &parts);
-    const size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(text + size, sizeof text - size, ".%06ldZ", time->tv_nsec / 1000);
-    return json_string(text);
+    struct buffer text = {0};
+    text_utc(&text, time->tv_sec, (uint32_t)time->tv_nsec, 6);
+    json_t *value = json_string(buffer_text(&text));
+    buffer_free(&text);
+    return value;
 }
 
 static json_t *hex_of(const struct buffer *octets) {

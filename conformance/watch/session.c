@@ -5,13 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rpc/fault.h"
 #include "show/show.h"
 #include "watch/session_state.h"
-
-enum {
-    FAULT_OP_RANGE = 0x1c010002,
-    FAULT_CONTEXT_MISMATCH = 0x1c00001a,
-};
 
 // ---- what a status means ------------------------------------------------------------------------
 
@@ -29,7 +25,7 @@ static bool reconnects(uint32_t status) {
 
 bool session_unknown_method(const struct method_reply *reply) {
     return reply->status == RPC_S_PROCNUM_OUT_OF_RANGE ||
-           (reply->fault && reply->status == FAULT_OP_RANGE);
+           (reply->fault && reply->status == RPC_FAULT_OP_RANGE);
 }
 
 char *session_status(const struct method_reply *reply) {
@@ -53,7 +49,7 @@ void session_fail(struct watch_session *s, enum watch_trouble trouble, const cha
 
 void session_fail_reply(struct watch_session *s, const struct method_reply *reply) {
     const uint32_t status = reply->status;
-    const bool lost = reconnects(status) || status == FAULT_CONTEXT_MISMATCH ||
+    const bool lost = reconnects(status) || status == RPC_FAULT_CONTEXT_MISMATCH ||
                       (!reply->answered && !reply->fault);
     char *text = session_status(reply);
     char *why = util_format("%s: %s", reply->method->name, text);

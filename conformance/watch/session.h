@@ -38,6 +38,8 @@ struct watch_session_options {
     bool (*hungry)(void *context);
 };
 
+// Never NULL. Connects and registers, later. The options are copied, and so are the names of keys;
+// the server's host must stay.
 struct watch_session *watch_session_create(const struct watch_session_options *options);
 // Asks for events again after hungry said no.
 void watch_session_resume(struct watch_session *session);
@@ -47,7 +49,8 @@ void watch_session_end(struct watch_session *session, void (*gone)(void *context
 // Closes the connection at once; the same otherwise.
 void watch_session_drop(struct watch_session *session, void (*gone)(void *context));
 
-// For reading values: valid until the session is ended or dropped.
+// For reading values: valid until the session is ended or dropped. The handle is that of the key of
+// registry notifications.
 struct rpc_client *watch_session_client(struct watch_session *session);
 const uint8_t *watch_session_registry(const struct watch_session *session);
 

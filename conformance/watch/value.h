@@ -13,9 +13,10 @@ struct watch_values;
 // value, with old and new set as far as they are known.
 struct watch_values *watch_values_create(void (*done)(void *context, struct watch_event *event),
                                          void *context);
-void watch_values_free(struct watch_values *values);
+void watch_values_free(struct watch_values *values); // after watch_values_stop
 
-// Takes an event about the registry: reads the value that it names, below `key`, over `client`.
+// Takes an event about the registry: reads the value that it names, below `key`, over `client`. It
+// stays the caller's, and must live until done is called for it.
 void watch_values_read(struct watch_values *values, struct rpc_client *client,
                        const uint8_t key[CMRP_HANDLE_SIZE], struct watch_event *event);
 // What a value is before it is watched.

@@ -68,7 +68,11 @@ class Single(CallTest):
                             (("ApiOpenGroup", "a=1", "a=2"), "NAME=VALUE"),
                             (("ApiCloseNotify",), "Notify is missing"),
                             (("ApiCloseNotify", 'Notify={"open":"x"}'), "nothing that is opened"),
-                            (("ApiCloseKey", 'pKey={"close":"x"}'), "a handle is a text"),
+                            (("ApiCloseKey", 'pKey={"close":"x"}'), "a handle is "),
+                            (("ApiGetGroupState", "hGroup=Web"), 'a handle is "$NAME"'),
+                            (("ApiGetGroupState", "hGrup=Web"), 'no parameter "hGrup"'),
+                            (("ApiOpenGroup", "lpszGroupName=x", "other=1"), '"other"'),
+                            (("ApiAddNotifyCluster", 'dwFilter_names=["x"]'), "dwFilter is to be"),
                             (("--syntax", "xdr", "ApiOpenCluster"), "--syntax"),
                             (("--epmap-port", "0", "ApiOpenCluster"), "--epmap-port"),
                             (("--timeout", "x", "ApiOpenCluster"), "--timeout"),
@@ -77,8 +81,6 @@ class Single(CallTest):
                 self.assertIn(says, self.server.call(*words, code=USAGE).err)
         result = self.server.call("ApiOpenGroup", code=FINDINGS)
         self.assertIn("lpszGroupName: missing", result.err)
-        result = self.server.call("ApiOpenGroup", "lpszGroupName=x", "other=1", code=FINDINGS)
-        self.assertIn("other", result.err)
 
 
 class Script(CallTest):
@@ -140,7 +142,6 @@ class Script(CallTest):
         for text in (json.dumps(steps), "# x\n\n  " + json.dumps(steps[0]) + "\r\n" +
                      json.dumps(steps[1])):
             self.assertEqual(len(self.server.call("--script", "-", stdin=text).out.splitlines()), 2)
-        self.server.call("--script", "-", stdin="")
         path = self.path("script", json.dumps(steps))
         self.server.call("--script", path)
 
@@ -164,7 +165,10 @@ class Script(CallTest):
                 self.assertEqual(result.out, "")
                 self.assert_one_line(result.err, says)
         result = self.server.call("--script", "-", code=USAGE, stdin='{"call"}\n')
-        self.assert_one_line(result.err, "standard input: line 1")
+        self.assert_one_line(result.err, "standard input: line 1 column")
+        for nothing in ("", "# nothing\n\n", "[]"):
+            result = self.server.call("--script", "-", code=USAGE, stdin=nothing)
+            self.assert_one_line(result.err, "there is no step in it")
         self.server.call("--script", self.folder / "none", code=USAGE)
         self.server.call("--script", "-", "x", code=USAGE)
 
@@ -202,7 +206,10 @@ class Unreached(support.CliTest):
             port = taken.getsockname()[1]
         for target in (f"127.0.0.1:{port}", f"[::1]:{port}", "host.invalid:1"):
             result = self.cmrp("call", target, "ApiOpenCluster", code=UNREACHED)
-            self.assert_one_line(result.err)
+            self.assert_one_line(result.err, f"{target}: ")
+        result = self.cmrp("call", "--epmap-port", port, "127.0.0.1", "ApiOpenCluster",
+                           code=UNREACHED)
+        self.assert_one_line(result.err, "127.0.0.1: endpoint mapper: ")
 
     def test_nobody_answers(self):
         with live.loopback_port() as silent:
@@ -233,7 +240,8 @@ class Unreached(support.CliTest):
             thread.join(live.SECONDS)
 
     def test_targets(self):
-        for target in ("", ":1", "host:", "host:0", "host:65536", "host:x", "[::1", "[::1]x"):
+        for target in ("", ":1", "host:", "host:0", "host:65536", "host:x", "[::1", "[::1]x",
+                       "::1:49664", "a:b:c"):
             with self.subTest(target):
                 result = self.cmrp("call", target, "ApiOpenCluster", code=USAGE)
                 self.assertIn("HOST[:PORT]", result.err)

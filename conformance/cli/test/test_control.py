@@ -196,6 +196,22 @@ class Ctl(ServerTest):
         self.assertEqual(self.server.ctl("registry", "get", "App", "V").out, '"V"  REG_SZ  "x"\n')
         self.assertIn("connections", self.server.ctl("status").out)
 
+    def test_columns(self):
+        self.server.ctl("create", "group", "x" * 1000)
+        self.server.ctl("property", "group", "Web", "APropertyWithARatherLongName", 7)
+        self.server.ctl("property", "group", "Web", "Short", 8)
+        out = self.server.ctl("list", "groups").out
+        self.assertRegex(out, r"(?m)^group  Web {16}online +NODE2$")
+        self.assertRegex(out, r"(?m)^group  x{1000}  offline  \S+$")
+        lines = self.server.ctl("show", "group", "Web").out.splitlines()
+        at = {line.rindex(" ") for line in lines if line[-1] in "78"}
+        self.assertEqual(len(at), 1)
+
+    def test_words_are_told_apart_in_errors(self):
+        err = self.server.ctl("move", "resource", "Web Service", "Cluster Group",
+                              code=FINDINGS).err
+        self.assertIn('move resource "Web Service" "Cluster Group": ERROR_', err)
+
     def test_hostile_names_are_shown_safely(self):
         self.server.ctl("create", "group", "a\x1b[31m\u202ex")
         out = self.server.ctl("list", "groups").raw

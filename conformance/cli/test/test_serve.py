@@ -156,6 +156,8 @@ class Start(support.CliTest):
             self.assertEqual(server.ctl("list").out, listed)
             self.assertEqual(server.ctl("registry", "tree").out, tree)
             server.end()
+        self.assertIn(f"{path} holds a cluster already: {other} is not read",
+                      "".join(server.err.all))
 
     def test_limits(self):
         server = Server(self, "--limit", "connections=1", "--limit", "handles=2")

@@ -157,6 +157,9 @@ class Events(WatchTest):
         watch.out.until(r'"v"  REG_SZ "hello" -> REG_DWORD 7 \(0x00000007\)')
         server.ctl("registry", "delete", "Sub", "v")
         watch.out.until(r'REG_DWORD 7 \(0x00000007\) -> \(no value\)')
+        server.ctl("registry", "set", "Sub", "w", "REG_SZ", "hello")
+        server.ctl("registry", "set", "Sub", "w", "REG_SZ", "hello")
+        watch.out.until(r'"w"  REG_SZ "hello", as before when it was read')
         watch.end()
         server.end()
 
@@ -518,6 +521,7 @@ class Usage(WatchTest):
         for words, says in (((), "a server is missing"), (("a:1", "b:2"), "one server"),
                             (("a:0",), "HOST"), (("a:65536",), "HOST"), (("[::1",), "HOST"),
                             ((":1",), "HOST"), (("a", "--filter", "NOTHING"), '"NOTHING"'),
+                            (("a", "--filter", ""), "neither"), (("::1:49664",), "HOST"),
                             (("a", "--filter", "GROUP_STATE,*_NO"), '"*_NO"'),
                             (("a", "--filter", "CLUSTER_HANDLE_CLOSE"), "clients only"),
                             (("a", "--filter", "CLUSTER_CHANGE_HANDLE_CLOSE"), "clients only"),

@@ -27,8 +27,13 @@ static void overflowed(void *context, const char *path) {
     buffer_printf(&f->news, "overflow [%s]\n", path);
 }
 
+static void troubled(void *context, const char *why) {
+    struct fixture *f = context;
+    buffer_printf(&f->troubles, "%s\n", why);
+}
+
 void fixture_open(struct fixture *f, const char *path, const struct registry_limits *limits) {
-    const struct registry_listener listener = {f, changed, overflowed, NULL};
+    const struct registry_listener listener = {f, changed, overflowed, NULL, troubled};
     char *error;
     *f = (struct fixture){0};
     f->registry = registry_open(path, limits, &listener, &error);
@@ -43,6 +48,7 @@ void fixture_close(struct fixture *f) {
     registry_key_release(f->root);
     registry_close(f->registry);
     buffer_free(&f->news);
+    buffer_free(&f->troubles);
 }
 
 void assert_news(struct fixture *f, const char *expected) {

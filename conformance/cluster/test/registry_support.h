@@ -20,6 +20,7 @@ struct fixture {
     struct registry *registry;
     struct registry_key *root;
     struct buffer news;
+    struct buffer troubles; // why nothing could be written: a line each
 };
 void fixture_open(struct fixture *f, const char *path, const struct registry_limits *limits);
 void fixture_close(struct fixture *f);

@@ -373,6 +373,52 @@ static void a_full_queue(void **state) {
     fixture_close(&small);
 }
 
+// What all ports hold together is bounded, and one that holds little has room nevertheless.
+static void all_queues_are_bounded(void **state) {
+    (void)state;
+    enum { GREEDY = 10, BATCHES = 30, LIMIT = 50000 };
+    const struct registry_limits limits = {.all_port_octets = LIMIT};
+    struct fixture small;
+    struct registry_key *keys[GREEDY];
+    struct batch_port *ports[GREEDY];
+    char text[1001];
+    memset(text, 'x', 1000);
+    text[1000] = '\0';
+    fixture_open(&small, NULL, &limits);
+    for (int round = 0; round < 2; round++) { // in the second nothing of the first counts
+        unsigned all = 0;
+        for (int i = 0; i < GREEDY; i++) {
+            char name[2] = {(char)('a' + i), '\0'};
+            keys[i] = make_key(small.root, name);
+            ports[i] = make_port(keys[i]);
+            for (int n = 0; n < BATCHES; n++) {
+                execute_set(keys[i], "v", text);
+            }
+        }
+        struct registry_key *key = make_key(small.root, "modest");
+        struct batch_port *modest = make_port(key);
+        struct waiting w = {0};
+        execute_set(key, "a", "");
+        execute_set(key, "b", "");
+        wait_at(modest, &w);
+        wait_at(modest, &w);
+        assert_seen(&w, "1 1 a=\n1 1 b=\n");
+        forget(&w);
+        for (int i = 0; i < GREEDY; i++) {
+            struct waiting greedy = {.again = true, .port = ports[i]};
+            wait_at(ports[i], &greedy);
+            all += greedy.count;
+            forget(&greedy);
+            batch_port_close(ports[i]);
+            registry_key_release(keys[i]);
+        }
+        assert_in_range(all * 1000, LIMIT / 4, LIMIT);
+        batch_port_close(modest);
+        registry_key_release(key);
+    }
+    fixture_close(&small);
+}
+
 static void many_ports(void **state) {
     (void)state;
     enum { PORTS = 5000 };
@@ -417,6 +463,7 @@ int main(void) {
         TEST(first_come_first_served),
         TEST(waiters_do_as_they_like),
         TEST(a_full_queue),
+        TEST(all_queues_are_bounded),
         TEST(many_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,67 @@ static void group_moves_with_what_it_holds(void **state) {
     cluster_destroy(c);
 }
 
+// Layers of two resources that need both of the layer below: as many ways as none could go.
+static void start_goes_each_way_once(void **state) {
+    (void)state;
+    enum { LAYERS = 48 };
+    struct buffer seed = {0};
+    buffer_printf(&seed, "{\"cluster\":{\"name\":\"C\",\"node\":\"N1\"},\"nodes\":[{\"name\":"
+                         "\"N1\"},{\"name\":\"N2\"}],\"resource_types\":[{\"name\":\"T\"}],"
+                         "\"groups\":[{\"name\":\"G\",\"owner\":\"N1\",\"online\":true,"
+                         "\"resources\":[{\"name\":\"no\",\"type\":\"T\",\"online\":true,"
+                         "\"possible_owners\":[\"N2\"]},{\"name\":\"needs no\",\"type\":\"T\","
+                         "\"online\":true,\"depends_on\":[\"no\"]}");
+    for (int i = 0; i < 2 * LAYERS; i++) {
+        buffer_printf(&seed, ",{\"name\":\"%d\",\"type\":\"T\",\"online\":true", i);
+        if (i >= 2) {
+            buffer_printf(&seed, ",\"depends_on\":[\"%d\",\"%d\"]", i / 2 * 2 - 2, i / 2 * 2 - 1);
+        }
+        buffer_printf(&seed, "}");
+    }
+    buffer_printf(&seed, "]}]}");
+    struct cluster *c = cluster_of_text(buffer_text(&seed), NULL);
+    for (const struct cluster_object *r = cluster_next(c, CLUSTER_RESOURCE, NULL); r != NULL;
+         r = cluster_next(c, CLUSTER_RESOURCE, (struct cluster_object *)(uintptr_t)r)) {
+        assert_int_equal(cluster_object_state(r), strstr(cluster_object_name(r), "no") != NULL
+                                                      ? CLUSTER_RESOURCE_OFFLINE
+                                                      : CLUSTER_RESOURCE_ONLINE);
+    }
+    cluster_destroy(c);
+    buffer_free(&seed);
+}
+
+// What a resource is commanded to stays, also where it cannot come online now.
+static void command_is_kept(void **state) {
+    (void)state;
+    struct cluster *c = small_cluster();
+    struct cluster_object *other = find(c, CLUSTER_RESOURCE, "Other");
+    assert_int_equal(cluster_node_pause(find(c, CLUSTER_NODE, "N2"), true), 0);
+    assert_int_equal(cluster_online(other), CLUSTER_ERROR_SHARING_PAUSED);
+    assert_int_equal(cluster_object_state(other), CLUSTER_RESOURCE_OFFLINE);
+    assert_int_equal(cluster_group_move(find(c, CLUSTER_GROUP, "App"), find(c, CLUSTER_NODE, "N3")),
+                     0);
+    assert_int_equal(cluster_object_state(other), CLUSTER_RESOURCE_ONLINE);
+    cluster_destroy(c);
+}
+
+static void quorum_resource_comes_online_on_a_paused_node(void **state) {
+    (void)state;
+    struct cluster *c = small_cluster();
+    struct cluster_object *disk = find(c, CLUSTER_RESOURCE, "Disk"), *second;
+    assert_int_equal(
+        cluster_resource_create(find(c, CLUSTER_GROUP, "Core"), "Second", "Storage", 0, &second),
+        0);
+    assert_int_equal(cluster_node_pause(find(c, CLUSTER_NODE, "N1"), true), 0);
+    assert_int_equal(cluster_offline(disk), 0);
+    assert_int_equal(cluster_online(disk), 0);
+    assert_int_equal(cluster_object_state(disk), CLUSTER_RESOURCE_ONLINE);
+    assert_int_equal(cluster_online(second), CLUSTER_ERROR_SHARING_PAUSED);
+    assert_int_equal(cluster_online(find(c, CLUSTER_GROUP, "Core")), CLUSTER_ERROR_SHARING_PAUSED);
+    cluster_release(second);
+    cluster_destroy(c);
+}
+
 static void possible_owners_are_kept_to(void **state) {
     (void)state;
     struct cluster *c = small_cluster();
@@ -252,6 +313,13 @@ static void objects_of_all_kinds_are_added(void **state) {
     assert_int_equal(port_add_v2(m->port, 1, 0x74, 2, &all), 0);
     assert_int_equal(port_add_v2(m->port, 7, 0x1, 2, &all), 0);
     assert_int_equal(port_add_v2(m->port, 2, 0x40, 2, &all), 0);
+    char longest[65] = {0};
+    memset(longest, 'x', 64); // with its NUL 130 octets of UTF-16; a name has at most 128
+    assert_int_equal(cluster_add(c, CLUSTER_NODE, longest, NULL, NULL, NULL),
+                     CLUSTER_ERROR_INVALID_NAME);
+    assert_int_equal(cluster_rename(c, longest), CLUSTER_ERROR_INVALID_NAME);
+    longest[63] = '\0';
+    assert_int_equal(cluster_rename(c, longest), 0);
     assert_int_equal(cluster_add(c, CLUSTER_NODE, "N4", NULL, NULL, &node), 0);
     assert_int_equal(cluster_add(c, CLUSTER_NETWORK, "Net 4", NULL, NULL, &network), 0);
     assert_int_equal(cluster_add(c, CLUSTER_NETINTERFACE, "I4", node, network, &interface), 0);
@@ -290,6 +358,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_come_and_go),
         cmocka_unit_test(group_moves_with_what_it_holds),
+        cmocka_unit_test(start_goes_each_way_once),
+        cmocka_unit_test(command_is_kept),
+        cmocka_unit_test(quorum_resource_comes_online_on_a_paused_node),
         cmocka_unit_test(possible_owners_are_kept_to),
         cmocka_unit_test(resources_move_with_what_they_depend_on),
         cmocka_unit_test(node_down_means_fail_over),

@@ -127,6 +127,60 @@ static void large_events_overflow_sooner(void **state) {
     cluster_destroy(c);
 }
 
+// What all ports hold together is bounded, and a port that holds little has room nevertheless.
+static void all_queues_are_bounded(void **state) {
+    (void)state;
+    enum { GREEDY = 50, EVENTS = 300, LIMIT = 100000 };
+    const struct cluster_options options = {.all_queues = LIMIT};
+    struct cluster *c = cluster_of_text(small_seed, &options);
+    struct port *ports[GREEDY], *modest;
+    for (int round = 0; round < 2; round++) { // in the second nothing of the first counts
+        size_t all = 0;
+        for (int i = 0; i < GREEDY; i++) {
+            assert_int_equal(port_create(c, 1, &ports[i]), 0);
+            assert_int_equal(port_add_cluster(ports[i], 0x8000, 1), 0);
+        }
+        change_property(c, 1, EVENTS);
+        assert_int_equal(port_create(c, 2, &modest), 0);
+        assert_int_equal(port_add_v2(modest, 2, 0x2, 7, &everything), 0);
+        change_property(c, 1, 3);
+        expect_read(modest, 0, "7:1 7:2 7:3 ");
+        for (int i = 0; i < GREEDY; i++) {
+            struct reader r = {0};
+            struct port_waiter waiter = {.context = &r, .done = read_done};
+            port_get(ports[i], &waiter);
+            assert_in_range(r.count, 2, EVENTS - 1);
+            assert_non_null(strstr(buffer_text(&r.text), "1:80000 "));
+            all += r.count;
+            buffer_free(&r.text);
+            port_close(ports[i]);
+        }
+        port_close(modest);
+        assert_in_range(all * 16, LIMIT / 10, LIMIT);
+    }
+    cluster_destroy(c);
+}
+
+static void all_filters_are_bounded(void **state) {
+    (void)state;
+    const struct cluster_options options = {.all_filters = 10};
+    struct cluster *c = cluster_of_text(small_seed, &options);
+    struct port *greedy, *modest;
+    assert_int_equal(port_create(c, 1, &greedy), 0);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(port_add_cluster(greedy, 1, 1), 0);
+    }
+    assert_int_equal(port_add_cluster(greedy, 1, 1), CLUSTER_ERROR_NOT_ENOUGH_MEMORY);
+    assert_int_equal(port_create(c, 1, &modest), 0);
+    assert_int_equal(port_add_cluster(modest, 1, 1), 0);
+    port_close(greedy);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(port_add_cluster(modest, 1, 1), 0);
+    }
+    port_close(modest);
+    cluster_destroy(c);
+}
+
 static void limits_are_kept(void **state) {
     (void)state;
     const struct cluster_options options = {.ports = 2, .filters = 2};
@@ -389,6 +443,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(overflow_is_marked),
         cmocka_unit_test(large_events_overflow_sooner),
+        cmocka_unit_test(all_queues_are_bounded),
+        cmocka_unit_test(all_filters_are_bounded),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(first_come_first_served),
         cmocka_unit_test(unblock_is_for_those_who_wait_now),

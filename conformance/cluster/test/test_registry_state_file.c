@@ -486,6 +486,42 @@ static void a_failing_disk(void **state) {
     fail_everywhere(SQLITE_IOERR_FSYNC, REGISTRY_ERROR_WRITE_FAULT, true);
 }
 
+// Why changes fail is told, once.
+static void a_reason_is_told(void **state) {
+    (void)state;
+    struct fixture f;
+    char *path = fresh();
+    fixture_open(&f, path, NULL);
+    for (int round = 0; round < 2; round++) {
+        faulty_disk_fail(0, SQLITE_FULL, true);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(registry_value_set(f.root, "w", CMRP_REG_SZ, view_of("x")),
+                             REGISTRY_ERROR_DISK_FULL);
+        }
+        faulty_disk_mend();
+        set_text(f.root, "w", "x");
+    }
+    assert_string_equal(buffer_text(&f.troubles), "no room is left\nno room is left\n");
+    fixture_close(&f);
+    free(path);
+}
+
+// Nothing is acknowledged that the next server would not find.
+static void a_file_that_is_taken_away(void **state) {
+    (void)state;
+    struct fixture f;
+    char *path = fresh();
+    fixture_open(&f, path, NULL);
+    set_text(f.root, "w", "x");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(registry_value_set(f.root, "w", CMRP_REG_SZ, view_of("y")),
+                     REGISTRY_ERROR_WRITE_FAULT);
+    assert_value(f.root, "w", "x");
+    assert_string_equal(buffer_text(&f.troubles), "the file cannot be written, or was moved\n");
+    fixture_close(&f);
+    free(path);
+}
+
 static void a_disk_that_fails_during_many_changes(void **state) {
     (void)state;
     for (int n = 0; n < 8; n++) {
@@ -567,6 +603,8 @@ int main(void) {
         cmocka_unit_test(what_is_acknowledged_is_on_the_disk),
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(a_failing_disk),
+        cmocka_unit_test(a_reason_is_told),
+        cmocka_unit_test(a_file_that_is_taken_away),
         cmocka_unit_test(a_disk_that_fails_during_many_changes),
         cmocka_unit_test(a_limit_of_the_system),
     };

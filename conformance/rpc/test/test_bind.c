@@ -35,17 +35,37 @@ static void both_syntaxes_and_features(void **state) {
         {4, &echo_id, {unknown_id}, 1},  {5, &other_id, {unknown_id, ndr64, ndr20}, 3},
     };
     bind_offers(s, offers, 6);
-    guest_expect(&s->guest, "bind_ack 1 flags=03 fragment=5840 group=101 address='49664' [0/0 ndr] "
+    // One syntax for each interface, the better one; the other may be asked for later.
+    guest_expect(&s->guest, "bind_ack 1 flags=03 fragment=5840 group=101 address='49664' [2/2] "
                             "[0/0 ndr64] [3/2] [2/1] [2/2] [0/0 ndr64]\n");
     for (uint16_t i = 0; i < 6; i++) {
         guest_request(&s->guest, BOTH, i + 1u, i, TELL, NULL, 0);
     }
-    guest_expect(&s->guest, "response 1 flags=03 context=0 hint=11 cancels=0 'ndr le none'\n"
+    guest_expect(&s->guest, "fault 1 flags=23 context=0 status=1c00001c cancels=0\n"
                             "response 2 flags=03 context=1 hint=13 cancels=0 'ndr64 le none'\n"
                             "fault 3 flags=23 context=2 status=1c00001c cancels=0\n"
                             "fault 4 flags=23 context=3 status=1c00001c cancels=0\n"
                             "fault 5 flags=23 context=4 status=1c00001c cancels=0\n"
                             "response 6 flags=03 context=5 hint=13 cancels=0 'ndr64 le none'\n");
+    guest_offer(&s->guest, CMRP_PTYPE_ALTER_CONTEXT, 7, 0, offers, 1);
+    guest_request(&s->guest, BOTH, 8, 0, TELL, NULL, 0);
+    guest_expect(&s->guest,
+                 "alter_context_resp 7 flags=03 fragment=5840 group=101 address='' [0/0 ndr]\n"
+                 "response 8 flags=03 context=0 hint=11 cancels=0 'ndr le none'\n");
+}
+
+// Within one element, too, the better syntax is taken; of two alike both are.
+static void order_of_syntaxes(void **state) {
+    struct scene *s = *state;
+    const struct offer offers[] = {
+        {0, &echo_id, {ndr20, ndr64}, 2},
+        {1, &echo_id, {ndr64}, 1},
+        {2, &other_id, {ndr20}, 1},
+        {3, &other_id, {unknown_id, ndr20}, 2},
+    };
+    bind_offers(s, offers, 4);
+    guest_expect(&s->guest, "bind_ack 1 flags=03 fragment=5840 group=101 address='49664' "
+                            "[0/0 ndr64] [0/0 ndr64] [0/0 ndr] [0/0 ndr]\n");
 }
 
 static void each_syntax_alone(void **state) {
@@ -292,6 +312,7 @@ static void a_server_that_stops(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(both_syntaxes_and_features),
+        TEST(order_of_syntaxes),
         TEST(each_syntax_alone),
         TEST(versions_of_interface_and_syntax),
         TEST(nothing_accepted_is_still_an_ack),

@@ -133,6 +133,14 @@ static void test_enum_types(void **state) {
         assert_int_equal(driver_run(call), 0);
         const char *entries = entries_of(call, "ReturnEnum", &text);
         assert_true(i == 0 ? strncmp(entries, "80000000 ", 9) == 0 : *entries == '\0');
+        // Networks that can be used inside of the cluster; and those that are used for nothing
+        // else.
+        assert_true(i == 1 || strstr(entries, "Cluster Network 1") != NULL);
+        call = with(&s, "ApiCreateEnumEx", "hCluster", cluster);
+        driver_number(call, "dwType", alone[i]);
+        assert_int_equal(driver_run(call), 0);
+        assert_string_equal(entries_of(call, "ReturnNameEnum", &text),
+                            i == 0 ? "80000000 Cluster Network 2;" : "");
     }
     buffer_free(&text);
     driver_destroy(s.d);

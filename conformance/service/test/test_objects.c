@@ -492,6 +492,53 @@ static void test_dependency(void **state) {
     driver_destroy(s.d);
 }
 
+// Layers of two resources that need both of the next layer: as many ways as none could go.
+static void test_dependency_ways(void **state) {
+    (void)state;
+    enum { LAYERS = 48 };
+    struct scene s = begin(0);
+    handle_octets group, above[2], now[2], top;
+    assert_int_equal(create_group(&s, "G", group), 0);
+    assert_int_equal(create_resource(&s, group, "Top", "Generic Service", 0, top), 0);
+    for (int layer = 0; layer < LAYERS; layer++) {
+        for (int i = 0; i < 2; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "%d.%d", layer, i);
+            assert_int_equal(create_resource(&s, group, name, "Generic Service", 0, now[i]), 0);
+            for (int k = 0; k < 2 && layer > 0; k++) {
+                assert_int_equal(pair(&s, "ApiAddResourceDependency", "hResource", now[i],
+                                      "hDependsOn", above[k]),
+                                 0);
+            }
+        }
+        memcpy(above, now, sizeof above);
+    }
+    assert_int_equal(
+        pair(&s, "ApiCanResourceBeDependent", "hResource", top, "hResourceDependent", above[0]), 0);
+    assert_int_equal(simple(&s, "ApiGetResourceNetworkName", "hResource", above[0]), 0x138a);
+    driver_destroy(s.d);
+}
+
+// A node that is gone has its own code where the method's table has one.
+static void test_evicted_node(void **state) {
+    (void)state;
+    struct scene s = begin(0);
+    handle_octets group, resource, node;
+    assert_int_equal(create_group(&s, "G", group), 0);
+    assert_int_equal(create_resource(&s, group, "R", "Generic Service", 0, resource), 0);
+    driver_open(s.link, "ApiOpenNode", "lpszNodeName", "NODE3", node);
+    assert_int_equal(simple(&s, "ApiEvictNode", "hNode", node), 0);
+    assert_int_equal(pair(&s, "ApiMoveGroupToNode", "hGroup", group, "hNode", node), 0x13b2);
+    assert_int_equal(pair(&s, "ApiRemoveResourceNode", "hResource", resource, "hNode", node),
+                     0x13b2);
+    assert_int_equal(simple(&s, "ApiDeleteResource", "hResource", resource), 0);
+    assert_int_equal(delete_group(&s, group, 0), 0);
+    assert_int_equal(pair(&s, "ApiMoveGroupToNode", "hGroup", group, "hNode", node), 0x1394);
+    assert_int_equal(pair(&s, "ApiRemoveResourceNode", "hResource", resource, "hNode", node),
+                     0x138e);
+    driver_destroy(s.d);
+}
+
 static void test_interface(void **state) {
     (void)state;
     struct scene s = begin(0);
@@ -525,12 +572,13 @@ static void test_interface(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cluster),    cmocka_unit_test(test_cluster_name),
-        cmocka_unit_test(test_password),   cmocka_unit_test(test_quorum),
-        cmocka_unit_test(test_objects),    cmocka_unit_test(test_not_found),
-        cmocka_unit_test(test_group),      cmocka_unit_test(test_move),
-        cmocka_unit_test(test_preferred),  cmocka_unit_test(test_resource),
-        cmocka_unit_test(test_dependency), cmocka_unit_test(test_interface),
+        cmocka_unit_test(test_cluster),      cmocka_unit_test(test_cluster_name),
+        cmocka_unit_test(test_password),     cmocka_unit_test(test_quorum),
+        cmocka_unit_test(test_objects),      cmocka_unit_test(test_not_found),
+        cmocka_unit_test(test_group),        cmocka_unit_test(test_move),
+        cmocka_unit_test(test_preferred),    cmocka_unit_test(test_resource),
+        cmocka_unit_test(test_dependency),   cmocka_unit_test(test_dependency_ways),
+        cmocka_unit_test(test_evicted_node), cmocka_unit_test(test_interface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,20 @@ static void every_character_there_and_back(void **state) {
     buffer_free(&back);
 }
 
+static void times(void **state) {
+    (void)state;
+    struct buffer out = {0};
+    text_utc(&out, 0, 0, 6);
+    assert_text(&out, "1970-01-01T00:00:00.000000Z");
+    buffer_clear(&out);
+    text_utc(&out, 1767323045, 123456789, 3);
+    assert_text(&out, "2026-01-02T03:04:05.123Z");
+    buffer_clear(&out);
+    text_utc(&out, 1767323045, 999999999, 9);
+    assert_text(&out, "2026-01-02T03:04:05.999999999Z");
+    buffer_free(&out);
+}
+
 static void known_encodings(void **state) {
     (void)state;
     // A, e acute, the euro sign, G clef
@@ -251,6 +265,7 @@ static void what_no_units_make_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_character_there_and_back),
+        cmocka_unit_test(times),
         cmocka_unit_test(known_encodings),
         cmocka_unit_test(lone_surrogates_are_replaced),
         cmocka_unit_test(units_there_and_back),

@@ -4,7 +4,7 @@
 
 The octets are those of Samba and impacket. The values are what these programs were told to send
 (plan.py, answers.py); check.py holds the octets against them with a reader of its own. Where they
-were not told (partners.py) the values are what that reader reads. The codec has no part in it.
+were not told (served.py) the values are what that reader reads. The codec has no part in it.
 
 usage: extract.py [--check] [CAPTURES [STUBS]]    (default: the folders of this project)
 
@@ -18,8 +18,8 @@ import sys
 import answers
 import check
 import interface
-import partners
-import stub
+import served
+import recorded
 import wire
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -54,7 +54,7 @@ def wanted(entry, source, call, first):
     """Whether a call earns a vector."""
     _, direction, _ = source
     octets = call.request if direction == "request" else call.response
-    if call.opnum not in interface.RECORDED or len(octets) > stub.LARGEST:
+    if call.opnum not in interface.RECORDED or len(octets) > recorded.LARGEST:
         return False
     if direction == "request" and entry[1].endswith("-stale"):
         return False  # nothing but another handle
@@ -86,7 +86,7 @@ def stubs(captures):
                 continue
             if direction == "response":
                 params = answers.answer(call.method, params, version)
-            item = stub.Stub(call, direction, who, label, ordered(call, direction, params), known)
+            item = recorded.Stub(call, direction, who, label, ordered(call, direction, params), known)
             if item.key in found:
                 if who not in found[item.key].speakers:
                     found[item.key].speakers.append(who)
@@ -168,7 +168,7 @@ def documents(captures, folder):
     known = worked(folder) | {item.key for item in found}
     yield (PARTNERS, "Requests of smbtorture, rpcclient, Samba's library (4.17) and impacket 0.10 "
                      f"to cmrp serve, recorded as {told} what the reader of that folder reads.",
-           partners.requests(captures, found, known))
+           served.requests(captures, found, known))
 
 
 def main():
