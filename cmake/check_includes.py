@@ -47,7 +47,7 @@ CONFORMANCE = {
     "cluster": "cmrp/change cmrp/batch",
     "service": "rpc cluster cmrp/method cmrp/payload",
     "control": "cluster show json",
-    "serve": "control service rpc cluster",
+    "serve": "control service rpc cluster show",
     "watch": "rpc json show cmrp/batch cmrp/change cmrp/method cmrp/payload",
     "call": "rpc json show cmrp/method cmrp/uuid",
     "report": "suite judge rules capture show json codec",

@@ -97,7 +97,7 @@ class Includes(unittest.TestCase):
             "cluster": "change batch", "report": "codec suite judge rules capture show json",
             "traffic": "codec suite json", "wireshark": "codec",
             "service": "rpc cluster method payload", "control": "cluster show json",
-            "serve": "control service rpc cluster", "call": "rpc json show method uuid",
+            "serve": "control service rpc cluster show", "call": "rpc json show method uuid",
             "watch": "rpc json show batch change method payload",
             "replay": "codec capture assoc show json rules",
             "judge": "codec replay rules suite assoc capture show json"}

@@ -97,6 +97,25 @@ static void tell(struct world *w, int n, unsigned what, uint32_t type, uint64_t 
     free(payload);
 }
 
+// To version 2 alone: the group has gained (0x80) or lost (0x100) the resource.
+static void tell_group(struct world *w, int group, uint64_t flag, int resource) {
+    char *payload = hex_text(w->objects[resource].id);
+    const struct event e = {
+        .type = 2,
+        .flag = flag,
+        .key = NONE,
+        .subject = group,
+        .target = group,
+        .sequence = w->objects[group].sequence,
+        .name = w->objects[group].name,
+        .id = w->objects[group].id,
+        .parent = node_id,
+        .payload = payload,
+    };
+    events_add(&w->events, &e);
+    free(payload);
+}
+
 static char *as_number(uint32_t number) {
     return util_format("%u", number);
 }
@@ -314,6 +333,7 @@ uint32_t resource_create(struct world *w, int group, const char *name, const cha
         *made = make(w, true, name);
         w->objects[*made].group = group;
         tell(w, *made, ADDED, 2, 0x40, group, hex_text(w->objects[group].id));
+        tell_group(w, group, 0x80, *made);
         group_refresh(w, group);
         finish(w);
     }
@@ -326,6 +346,7 @@ static void delete_resource(struct world *w, int n) {
     w->nonvolatile = true;
     tell(w, n, DELETED, 3, 0x80, n, hex_text(w->objects[group].id));
     w->objects[n].deleted = true;
+    tell_group(w, group, 0x100, n);
     group_refresh(w, group);
 }
 

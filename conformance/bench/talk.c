@@ -220,7 +220,7 @@ uint32_t talk_send(struct talk *talk, unsigned opnum, cmrp_view stub) {
         const cmrp_pdu pdu = {.header = header(CMRP_PTYPE_REQUEST, (uint8_t)flags, talk->call_id),
                               .alloc_hint = (uint32_t)(stub.size - at),
                               .opnum = (uint16_t)opnum,
-                              .stub = {stub.data + at, n}};
+                              .stub = {n > 0 ? stub.data + at : NULL, n}};
         send_pdu(talk, &pdu);
         at += n;
     } while (at < stub.size);

@@ -4,8 +4,8 @@
 #define CALL_STATE_H
 
 #include "call/call.h"
-#include "json/json.h"
 #include "show/handles.h"
+#include "json/json.h"
 
 enum step_kind { STEP_CALL, STEP_AWAIT, STEP_CANCEL, STEP_WAIT };
 

@@ -9,8 +9,8 @@
 #include "call/call.h"
 #include "cli/cli.h"
 #include "cli/target.h"
-#include "json/json.h"
 #include "util/file.h"
+#include "json/json.h"
 
 static const char help[] =
     "usage: cmrp call HOST[:PORT] METHOD [NAME=VALUE]...\n"

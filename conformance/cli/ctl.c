@@ -9,9 +9,9 @@
 #include "cli/cli.h"
 #include "control/client.h"
 #include "control/control.h"
-#include "json/json.h"
 #include "testee/words.h"
 #include "util/file.h"
+#include "json/json.h"
 
 static const char help[] =
     "usage: cmrp ctl [--control SOCKET] [OPTION]... COMMAND [WORD]...\n"

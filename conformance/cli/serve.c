@@ -38,7 +38,7 @@ static const char help[] =
     "      --control SOCKET       be controlled by `cmrp ctl` through this Unix socket\n"
     "      --limit NAME=VALUE     change one of the limits below\n"
     "      --log FILE             append the log to FILE, not to standard error\n"
-    "  -v, --verbose              log more than warnings\n"
+    "  -v, --verbose              log what comes of each call, too\n"
     "  -h, --help                 this text\n"
     "\n"
     "Limits, each with its default; what meets one is refused, and logged:\n";

@@ -391,15 +391,23 @@ static uint32_t quorum_check(const struct cluster_object *resource) {
                : (uint32_t)CLUSTER_ERROR_DEPENDENCY_NOT_ALLOWED;
 }
 
+// Quorum resources are disks, but for these [3.1.4.2.7].
+static bool is_disk(const struct cluster_object *quorum) {
+    const char *type = quorum->f.type->f.name;
+    return text_compare_folded(type, "File Share Witness") != 0 &&
+           text_compare_folded(type, "Cloud Witness") != 0;
+}
+
 static void tell_quorum(struct cluster *cluster) {
     const struct cluster_object *resource = cluster->self->f.parent;
+    const bool disk = resource != NULL && is_disk(resource);
     struct telling t = {
         .change = CLUSTER_CHANGE_QUORUM_STATE,
         .object_type = CLUSTER_OBJECT_TYPE_QUORUM,
         .flag = CLUSTER_CHANGE_QUORUM_STATE_V2,
         .name = resource != NULL ? resource->f.name : NULL,
         .id = resource != NULL ? resource->id : NULL,
-        .payload = resource != NULL ? payload_number(resource->f.state) : payload_none(),
+        .payload = disk ? payload_number(resource->f.state) : payload_none(),
     };
     event_tell(cluster, &t);
 }

@@ -8,11 +8,12 @@
 // however many filters there are. A port with a filter takes about 270 octets, a queued indication
 // 16 and, once for all ports, some 200 for the event and its texts (test/test_port_scale.c).
 //
-// A queue is bounded (cluster_options.queue, and 64 MiB of events). An indication that does not fit
-// is dropped, and so are all later ones until the queue has been drained. In the place of what is
-// missing stands one mark: in ports of version 1 CLUSTER_CHANGE_CLUSTER_RECONNECT with the key of
-// the first filter and no name; in ports of version 2 CLUSTER_CHANGE_CLUSTER_LOST_NOTIFICATIONS_V2
-// for each filter that asks for it, else nothing.
+// A queue is bounded (cluster_options.queue, and 64 MiB of events), and so are all of them together
+// (cluster_options.all_queues). An indication that does not fit is dropped, and so are all later
+// ones until the queue has been drained. In the place of what is missing stands one mark: in ports
+// of version 1 CLUSTER_CHANGE_CLUSTER_RECONNECT with the key of the first filter and no name; in
+// ports of version 2 CLUSTER_CHANGE_CLUSTER_LOST_NOTIFICATIONS_V2 for each filter that asks for it,
+// else nothing.
 #ifndef CLUSTER_PORT_H
 #define CLUSTER_PORT_H
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "control/parts.h"
-#include "json/json.h"
 #include "show/show.h"
 #include "util/text.h"
+#include "json/json.h"
 
 static json_t *status_command(struct request *r) {
     if (r->control->status == NULL) {

@@ -303,8 +303,17 @@ json_t *object_delete(struct request *r) {
         return answer_usage("usage: delete KIND NAME [force]");
     }
     struct cluster_object *object = take_object(r, 0, ALL_KINDS, &answer);
-    return object != NULL ? answer_code(r, cluster_delete(object, r->count == 3), json_object())
-                          : answer;
+    if (object == NULL) {
+        return answer;
+    }
+    const uint32_t code = cluster_delete(object, r->count == 3);
+    if (code == CLUSTER_ERROR_DIR_NOT_EMPTY) {
+        return answer_refused(code,
+                              "%s \"%s\" is not empty; with the word force it goes, and what it "
+                              "holds",
+                              r->words[0], r->words[1]);
+    }
+    return answer_code(r, code, json_object());
 }
 
 json_t *object_rename(struct request *r) {

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "control/parts.h"
-#include "json/json.h"
 #include "show/show.h"
 #include "util/hex.h"
 #include "util/text.h"
+#include "json/json.h"
 
 enum { TREE_LIMIT = 10000 }; // keys and values of one answer
 

@@ -36,7 +36,8 @@ void rpc_bind_nak(struct rpc_connection *c, uint32_t call_id, uint16_t reason, c
                     .list = {versions, sizeof versions},
                     .extension = {padding, sizeof padding}};
     rpc_send_pdu(c, &nak);
-    rpc_give_up(c, "bind_nak %u: %s", reason, text);
+    rpc_give_up_at(c, reason == NAK_LOCAL_LIMIT ? RPC_LOG_WARNING : RPC_LOG_INFO, "bind_nak %u: %s",
+                   reason, text);
 }
 
 // Refuses a bind with a bind_nak, an alter_context with a fault.

@@ -68,6 +68,10 @@ struct rpc_association *rpc_call_association(const struct rpc_call *call) {
     return call->association;
 }
 
+const char *rpc_call_peer(const struct rpc_call *call) {
+    return call->connection->peer;
+}
+
 const uint8_t *rpc_call_local(const struct rpc_call *call) {
     return call->connection->local;
 }
@@ -205,7 +209,7 @@ void rpc_call_respond(struct rpc_call *call, const uint8_t *stub, size_t size) {
     if (size > c->server->limits.output) {
         if (c->faults_said < FAULTS_SAID) {
             c->faults_said++;
-            rpc_say(c, RPC_LOG_INFO,
+            rpc_say(c, RPC_LOG_WARNING,
                     "request %u fails: its answer of %zu octets is larger than the limit of %u",
                     call->call_id, size, c->server->limits.output);
         }

@@ -280,8 +280,7 @@ static void on_connected(uv_connect_t *request, int status) {
     }
     const bool first = wire->first;
     char why[160];
-    snprintf(why, sizeof why, "%s%s", wire->mapper ? "endpoint mapper: " : "",
-             uv_strerror(status));
+    snprintf(why, sizeof why, "%s%s", wire->mapper ? "endpoint mapper: " : "", uv_strerror(status));
     wire_hang_up(wire);
     if (first && client->found != NULL) {
         try_next_address(client, why);

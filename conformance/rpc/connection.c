@@ -92,8 +92,9 @@ void rpc_output_done(struct rpc_connection *c, struct buffer *output) {
     }
 }
 
-static void close_connection(struct rpc_connection *c, const char *why, bool drop) {
-    rpc_say(c, RPC_LOG_INFO, "closed: %s", why);
+static void close_connection(struct rpc_connection *c, enum rpc_log_level level, const char *why,
+                             bool drop) {
+    rpc_say(c, level, "closed: %s", why);
     c->closed = true;
     if (c->server->corked == c) {
         flush(c, &c->server->output);
@@ -102,7 +103,7 @@ static void close_connection(struct rpc_connection *c, const char *why, bool dro
     c->transport.close(c->transport.context, drop);
 }
 
-void rpc_give_up(struct rpc_connection *c, const char *format, ...) {
+void rpc_give_up_at(struct rpc_connection *c, enum rpc_log_level level, const char *format, ...) {
     if (c->closed) {
         return;
     }
@@ -111,7 +112,7 @@ void rpc_give_up(struct rpc_connection *c, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    close_connection(c, text, false);
+    close_connection(c, level, text, false);
 }
 
 // What waits for a client that does not read it would wait in vain.
@@ -119,7 +120,7 @@ static void give_up_reader(struct rpc_connection *c, const char *why) {
     char text[256];
     snprintf(text, sizeof text,
              "%zu octets wait to be sent%s: the client does not read its answers", c->waiting, why);
-    close_connection(c, text, true);
+    close_connection(c, RPC_LOG_WARNING, text, true);
     set_waiting(c, 0);
 }
 
@@ -342,13 +343,17 @@ void rpc_connection_data(struct rpc_connection *c, const uint8_t *octets, size_t
         return;
     }
     server->corked = c;
-    const uint64_t began = rpc_now(server);
+    uint64_t began = 0;
     bool turn = c->held.size == 0;
     while (size > 0 && !c->closed && turn && !clogged(c)) {
         const size_t n = c->partial.size > 0 ? collect(c, octets, size) : take(c, octets, size);
         octets += n;
         size -= n;
-        turn = rpc_now(server) - began < TURN_MILLISECONDS;
+        if (size > 0) { // the clock costs something: it is looked at where more than one PDU came
+            const uint64_t now = rpc_now(server);
+            began = began != 0 ? began : now;
+            turn = now - began < TURN_MILLISECONDS;
+        }
     }
     flush(c, &server->output);
     server->corked = NULL;
@@ -383,10 +388,11 @@ void rpc_connection_tick(struct rpc_connection *c) {
         return;
     }
     if (c->context_count == 0 && now - c->created > idle) {
-        rpc_give_up(c, "no presentation context after %u ms", c->server->limits.idle_milliseconds);
+        rpc_give_up_at(c, RPC_LOG_WARNING, "no presentation context after %u ms",
+                       c->server->limits.idle_milliseconds);
     } else if (c->unfinished && now - c->since > idle + c->received) {
-        rpc_give_up(c, "a request is unfinished after %llu ms (%llu octets)",
-                    (unsigned long long)(now - c->since), (unsigned long long)c->received);
+        rpc_give_up_at(c, RPC_LOG_WARNING, "a request is unfinished after %llu ms (%llu octets)",
+                       (unsigned long long)(now - c->since), (unsigned long long)c->received);
     } else if (c->waiting > 0 && now - c->waiting_since > idle) {
         give_up_reader(c, " and do not grow fewer");
     }

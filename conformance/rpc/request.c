@@ -5,12 +5,13 @@
 
 // ---- what a request may be refused with ---------------------------------------------------------
 
-// Answers with a fault; the connection goes on.
-static void fault(struct rpc_connection *c, const cmrp_pdu *pdu, uint32_t status, const char *why) {
+// Answers with a fault; the connection goes on. A limit that is met is a warning.
+static void fault(struct rpc_connection *c, enum rpc_log_level level, const cmrp_pdu *pdu,
+                  uint32_t status, const char *why) {
     if (c->faults_said < FAULTS_SAID) {
         c->faults_said++;
-        rpc_say(c, RPC_LOG_INFO, "request %u (opnum %u) fails with 0x%08x: %s%s",
-                pdu->header.call_id, pdu->opnum, status, why,
+        rpc_say(c, level, "request %u (opnum %u) fails with 0x%08x: %s%s", pdu->header.call_id,
+                pdu->opnum, status, why,
                 c->faults_said == FAULTS_SAID ? "; more of this connection is not logged" : "");
     }
     rpc_send_fault(c, &(struct fault){.call_id = pdu->header.call_id,
@@ -25,13 +26,14 @@ void rpc_joining_end(struct rpc_connection *c) {
     c->joining.active = false;
 }
 
-// The same for the request that is being joined, of which late fragments will be dropped.
+// The same, by a limit, for the request that is being joined, of which late fragments will be
+// dropped.
 static void fault_joining(struct rpc_connection *c, uint32_t status, const char *why) {
     const cmrp_pdu pdu = {.header = {.call_id = c->joining.call_id},
                           .context_id = c->joining.context_id,
                           .opnum = c->joining.opnum};
     rpc_joining_end(c);
-    fault(c, &pdu, status, why);
+    fault(c, RPC_LOG_WARNING, &pdu, status, why);
 }
 
 static struct rpc_call *find_call(const struct rpc_connection *c, uint32_t call_id) {
@@ -81,13 +83,14 @@ static bool check_request(struct rpc_connection *c, const cmrp_pdu *pdu,
     const struct rpc_server *server = c->server;
     *context = find_context(c, pdu->context_id);
     if (*context == NULL) {
-        fault(c, pdu, RPC_FAULT_INVALID_CONTEXT_ID, "no such presentation context");
+        fault(c, RPC_LOG_INFO, pdu, RPC_FAULT_INVALID_CONTEXT_ID, "no such presentation context");
     } else if (pdu->opnum >= server->options.interfaces[(*context)->interface]->opnums) {
-        fault(c, pdu, RPC_FAULT_OP_RANGE, "no such method");
+        fault(c, RPC_LOG_INFO, pdu, RPC_FAULT_OP_RANGE, "no such method");
     } else if (server->stopped) {
-        fault(c, pdu, RPC_FAULT_SERVER_TOO_BUSY, "the server is being stopped");
+        fault(c, RPC_LOG_INFO, pdu, RPC_FAULT_SERVER_TOO_BUSY, "the server is being stopped");
     } else if (c->call_count >= server->limits.calls) {
-        fault(c, pdu, RPC_FAULT_SERVER_TOO_BUSY, "as many calls as the limit are in progress");
+        fault(c, RPC_LOG_WARNING, pdu, RPC_FAULT_SERVER_TOO_BUSY,
+              "as many calls as the limit are in progress");
     } else {
         return true;
     }
@@ -178,7 +181,8 @@ static bool join(struct rpc_connection *c, cmrp_view stub) {
 
 static void begin_joining(struct rpc_connection *c, const cmrp_pdu *pdu) {
     if (pdu->alloc_hint > c->server->limits.stub) {
-        fault(c, pdu, RPC_FAULT_ACCESS_DENIED, "it announces a stub larger than the limit");
+        fault(c, RPC_LOG_WARNING, pdu, RPC_FAULT_ACCESS_DENIED,
+              "it announces a stub larger than the limit");
         return;
     }
     c->since = rpc_now(c->server);
@@ -223,7 +227,8 @@ void rpc_request_pdu(struct rpc_connection *c, const cmrp_pdu *pdu) {
     const bool last = (pdu->header.flags & CMRP_PFC_LAST_FRAG) != 0;
     const struct context *context;
     if (pdu->has_auth && c->server->options.security == NULL) {
-        fault(c, pdu, RPC_FAULT_ACCESS_DENIED, "protected, and there is no security context");
+        fault(c, RPC_LOG_INFO, pdu, RPC_FAULT_ACCESS_DENIED,
+              "protected, and there is no security context");
         rpc_give_up(c, "a protected request, and there is no security context");
     } else if (!first) {
         continue_joining(c, pdu, last);
@@ -235,7 +240,8 @@ void rpc_request_pdu(struct rpc_connection *c, const cmrp_pdu *pdu) {
         if (!last) {
             begin_joining(c, pdu);
         } else if (pdu->stub.size > c->server->limits.stub) {
-            fault(c, pdu, RPC_FAULT_ACCESS_DENIED, "its stub is larger than the limit");
+            fault(c, RPC_LOG_WARNING, pdu, RPC_FAULT_ACCESS_DENIED,
+                  "its stub is larger than the limit");
         } else {
             const struct joining whole = describe(pdu);
             dispatch(c, context, &whole, pdu->stub);

@@ -58,6 +58,7 @@ enum rpc_end {
 void rpc_call_on_end(struct rpc_call *call, void (*ended)(void *context, enum rpc_end end),
                      void *context);
 struct rpc_association *rpc_call_association(const struct rpc_call *call); // that of its request
+const char *rpc_call_peer(const struct rpc_call *call);                    // rpc_ends
 const uint8_t *rpc_call_local(const struct rpc_call *call); // IPv4 address that the client reached
 
 // ---- context handles ----------------------------------------------------------------------------

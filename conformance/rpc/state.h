@@ -163,9 +163,10 @@ void rpc_say(const struct rpc_connection *c, enum rpc_log_level level, const cha
     __attribute__((format(printf, 3, 4)));
 
 // connection.c
-// Gives the connection up, and says why.
-void rpc_give_up(struct rpc_connection *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+// Gives the connection up, and says why. A limit that is met is a warning.
+void rpc_give_up_at(struct rpc_connection *c, enum rpc_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+#define rpc_give_up(c, ...) rpc_give_up_at(c, RPC_LOG_INFO, __VA_ARGS__)
 // Whether the client may be sent one more answer. Where too much waits already, those who do not
 // read are given up.
 bool rpc_may_send(struct rpc_connection *c);

@@ -13,11 +13,12 @@
 #include "rpc/epmap.h"
 #include "rpc/listen.h"
 #include "service/service.h"
+#include "show/show.h"
 #include "util/file.h"
 #include "util/text.h"
 
 enum { GRACE = 5000 };                        // milliseconds for answers to be sent at the end
-enum { LINES = 1000, LINES_PER_SECOND = 20 }; // of the log, at once and in the long run
+enum { LINES = 1000, LINES_PER_SECOND = 20 }; // of warnings, at once and in the long run
 
 enum { TERMINATE, INTERRUPT, TELL, SIGNALS };
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGUSR1};
@@ -37,24 +38,24 @@ struct host {
     bool has_handles; // signals and stop are open
     bool stopping;
     unsigned listeners; // not closed yet
-    uint64_t lines;     // of the log that may be written at once
+    uint64_t lines;     // warnings that may be written at once
     uint64_t said;      // when they last became more, milliseconds
-    size_t left_out;    // lines, since the last one that was written
+    size_t left_out;    // warnings, since the last one that was written
 };
 
 // ---- log and status -----------------------------------------------------------------------------
 
-// Tells how many lines were left out.
+// Tells how many warnings were left out.
 static void say_left_out(struct host *h) {
     char text[100];
     if (h->left_out > 0) {
-        snprintf(text, sizeof text, "%zu lines are left out: there were too many", h->left_out);
+        snprintf(text, sizeof text, "%zu warnings are left out: there were too many", h->left_out);
         h->left_out = 0;
         h->o->log(h->o->context, RPC_LOG_WARNING, text);
     }
 }
 
-// Whether there is room for one more line. No client fills the disk with the log.
+// Whether there is room for one more warning. No client fills the disk with the log.
 static bool may_say(struct host *h) {
     const uint64_t now = uv_hrtime() / 1000000;
     const uint64_t more = (now - h->said) * LINES_PER_SECOND / 1000;
@@ -72,7 +73,8 @@ static bool may_say(struct host *h) {
 }
 
 static void say(struct host *h, enum rpc_log_level level, const char *text) {
-    if (h->o->log != NULL && (level == RPC_LOG_WARNING || h->o->verbose) && may_say(h)) {
+    // What is said only on request is said whole.
+    if (h->o->log != NULL && (level == RPC_LOG_WARNING ? may_say(h) : h->o->verbose)) {
         struct buffer safe = {0};
         text_make_safe(&safe, text, strlen(text));
         h->o->log(h->o->context, level, buffer_text(&safe));
@@ -86,6 +88,19 @@ static void rpc_says(void *context, enum rpc_log_level level, const char *text) 
 
 static void cluster_says(void *context, const char *text) {
     say(context, RPC_LOG_WARNING, text);
+}
+
+static void call_says(void *context, const struct rpc_call *call, const cmrp_method *method,
+                      uint32_t status, bool fault) {
+    struct buffer text = {0};
+    buffer_printf(&text, "%s: %s: ", rpc_call_peer(call), method->name);
+    if (status == 0) {
+        buffer_printf(&text, "ok");
+    } else {
+        show_code(&text, status, fault);
+    }
+    say(context, RPC_LOG_INFO, buffer_text(&text));
+    buffer_free(&text);
 }
 
 static json_t *calls_status(const struct host *h) {
@@ -221,7 +236,8 @@ static struct rpc_server *make_server(struct host *h,
 
 static enum outcome start_cluster(struct host *h, char **error) {
     struct cluster_options options = h->o->cluster;
-    const struct service_options service = {.context = h, .log = cluster_says};
+    const struct service_options service = {
+        .context = h, .log = cluster_says, .answers = h->o->verbose ? call_says : NULL};
     options.context = h;
     options.log = cluster_says;
     h->cluster = cluster_create(&options, error);

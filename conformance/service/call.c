@@ -226,6 +226,13 @@ static void let_go(struct service_call *call) {
     }
 }
 
+static void tell(const struct service_call *call, uint32_t status, bool fault) {
+    const struct service_options *options = &call->service->options;
+    if (options->answers != NULL) {
+        options->answers(options->context, call->rpc, call->row->description, status, fault);
+    }
+}
+
 void service_done(struct service_call *call, uint32_t status) {
     const struct service_row *row = call->row;
     if (call->later && call->service->stopping && status != STATUS_SUCCESS) {
@@ -250,12 +257,14 @@ void service_done(struct service_call *call, uint32_t status) {
     }
     struct service_counters *counters = &call->service->counters;
     *(status == 0 ? &counters->succeeded : &counters->failed) += 1;
+    tell(call, status, false);
     rpc_call_respond(call->rpc, call->service->output.data, size);
     let_go(call);
 }
 
 void service_fault(struct service_call *call, uint32_t status) {
     call->service->counters.faulted++;
+    tell(call, status, true);
     rpc_call_fault(call->rpc, status, false);
     let_go(call);
 }

@@ -58,6 +58,18 @@ static void add_related(struct list *list, uint32_t type, const struct cluster_o
     }
 }
 
+// Those of a kind that belong to the object: its groups, its interfaces, the resources of a type.
+// One walk for all of them: cluster_related would walk for each.
+static void add_belonging(struct list *list, uint32_t type, const struct cluster_object *object,
+                          enum cluster_kind kind) {
+    struct cluster_object *o = NULL;
+    while ((o = cluster_next(service_cluster(list->call), kind, o)) != NULL) {
+        if (cluster_object_parent(o) == object || cluster_object_type(o) == object) {
+            add(list, type, o);
+        }
+    }
+}
+
 // Sets parameter n to an ENUM_LIST: names, or identifiers.
 static void put_list(const struct list *list, unsigned n, bool identifiers) {
     enum { ENTRY = 1, TYPE = 0, NAME = 1, MEMBERS = 2 };
@@ -192,7 +204,7 @@ static void create_network_enum(struct service_call *call) {
     enum { INTERFACES = 1 };
     struct list list = {.call = call};
     if ((service_number(call, 1) & INTERFACES) != 0) {
-        add_related(&list, INTERFACES, service_object(call, 0), CLUSTER_INTERFACES);
+        add_belonging(&list, INTERFACES, service_object(call, 0), CLUSTER_NETINTERFACE);
     }
     done(&list, 2);
 }
@@ -202,10 +214,10 @@ static void create_node_enum(struct service_call *call) {
     struct list list = {.call = call};
     const uint64_t type = service_number(call, 1);
     if ((type & INTERFACES) != 0) {
-        add_related(&list, INTERFACES, service_object(call, 0), CLUSTER_INTERFACES);
+        add_belonging(&list, INTERFACES, service_object(call, 0), CLUSTER_NETINTERFACE);
     }
     if ((type & GROUPS) != 0) {
-        add_related(&list, GROUPS, service_object(call, 0), CLUSTER_GROUPS);
+        add_belonging(&list, GROUPS, service_object(call, 0), CLUSTER_GROUP);
     }
     done(&list, 2);
 }
@@ -225,7 +237,7 @@ static void create_res_type_enum(struct service_call *call) {
         add_all(&list, NODES, CLUSTER_NODE);
     }
     if ((type & RESOURCES) != 0) {
-        add_related(&list, RESOURCES, object, CLUSTER_RESOURCES);
+        add_belonging(&list, RESOURCES, object, CLUSTER_RESOURCE);
     }
     done(&list, 2);
 }

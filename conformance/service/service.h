@@ -28,6 +28,9 @@ struct service_options {
     void *context;
     // One line for people; may be NULL.
     void (*log)(void *context, const char *text);
+    // What comes of a call, just before it is answered: a status, or that of a fault. May be NULL.
+    void (*answers)(void *context, const struct rpc_call *call, const cmrp_method *method,
+                    uint32_t status, bool fault);
     // The level that the client of an association is entitled to; NULL: All, to everybody.
     enum service_access (*entitled)(void *context, struct rpc_association *association);
 };

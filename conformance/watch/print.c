@@ -109,9 +109,9 @@ static bool same_value(const struct watch_value *old, const struct watch_value *
     if (!old->known || !new->known || old->absent != new->absent) {
         return false;
     }
-    return old->absent || (old->type == new->type && old->data.size == new->data.size &&
-                           (old->data.size == 0 ||
-                            memcmp(old->data.data, new->data.data, old->data.size) == 0));
+    return old->absent ||
+           (old->type == new->type && old->data.size == new->data.size &&
+            (old->data.size == 0 || memcmp(old->data.data, new->data.data, old->data.size) == 0));
 }
 
 static void put_registry(struct buffer *out, const struct watch_event *event,

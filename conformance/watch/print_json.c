@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/json.h"
 #include "util/hex.h"
 #include "watch/print_parts.h"
+#include "json/json.h"
 
 const cmrp_change_flag *watch_one_flag(const cmrp_change_set *set, uint64_t value) {
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {

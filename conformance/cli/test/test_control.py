@@ -207,6 +207,12 @@ class Ctl(ServerTest):
         at = {line.rindex(" ") for line in lines if line[-1] in "78"}
         self.assertEqual(len(at), 1)
 
+    def test_what_is_not_empty_is_deleted_by_force_only(self):
+        self.assert_one_line(self.server.ctl("delete", "group", "Web", code=FINDINGS).err,
+                             'group "Web" is not empty; with the word force')
+        self.server.ctl("delete", "group", "Web", "force")
+        self.assertNotIn("Web", self.server.ctl("list").out)
+
     def test_words_are_told_apart_in_errors(self):
         err = self.server.ctl("move", "resource", "Web Service", "Cluster Group",
                               code=FINDINGS).err

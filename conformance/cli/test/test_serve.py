@@ -177,10 +177,12 @@ class Start(support.CliTest):
         path = self.path("log", "before\n")
         server = Server(self, "--log", path, "-v")
         server.call("ApiGetClusterName")
+        server.call("ApiOpenGroup", "lpszGroupName=None", code=support.FINDINGS)
         server.end()
         lines = path.read_text("utf-8").splitlines()
         self.assertEqual(lines[0], "before")
-        self.assertGreater(len(lines), 1)
+        self.assertRegex(lines[1], r"Z 127\.0\.0\.1:\d+: ApiGetClusterName: ok$")
+        self.assertRegex(lines[2], r": ApiOpenGroup: ERROR_GROUP_NOT_FOUND \(5013\)$")
         for line in lines[1:]:
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S")
         self.assertEqual(len(server.err.all), 1)

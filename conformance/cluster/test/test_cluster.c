@@ -325,6 +325,25 @@ static void quorum_and_name_change(void **state) {
     assert_true(cluster_object_core(second));
     assert_int_equal(cluster_set_quorum(c, NULL, "", 0), 0);
     assert_told(l, "1 9 1 ||| -\n");
+    // A witness is a quorum resource, but no disk: there is no payload.
+    static const char *const witnesses[] = {"File Share Witness", "Cloud Witness"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct cluster_property capable = {
+            .name = "QuorumCapable", .is_number = true, .number = 1};
+        struct cluster_object *type, *witness;
+        assert_int_equal(cluster_resource_type_create(c, witnesses[i], &type), 0);
+        assert_int_equal(cluster_set_property(c, type, false, &capable), 0);
+        assert_int_equal(cluster_resource_create(find(c, CLUSTER_GROUP, "Core"), witnesses[i],
+                                                 witnesses[i], 0, &witness),
+                         0);
+        assert_int_equal(cluster_online(witness), 0);
+        assert_int_equal(cluster_set_quorum(c, witness, "", 0x400), 0);
+        expected = util_format("1 9 1 %s||%s| -\n", cluster_object_id(witness), witnesses[i]);
+        assert_told(l, expected);
+        free(expected);
+        cluster_release(type);
+        cluster_release(witness);
+    }
     assert_int_equal(cluster_rename(c, "n1"), CLUSTER_ERROR_INVALID_NAME);
     assert_int_equal(cluster_rename(c, "OTHER"), 0);
     assert_told(l, "2 1 400 ||OTHER| -\n");

@@ -3,7 +3,6 @@
 #include "registry_support.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum {
     SET = CMRP_CLUSREG_SET_VALUE,
@@ -317,49 +316,6 @@ static void conditions_and_the_key_pointer(void **state) {
     assert_value(key, "v", "old");
 }
 
-// ---- size ---------------------------------------------------------------------------------------
-
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double time_of(int count) {
-    struct batch b = {0};
-    char name[32];
-    for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%d\\%d", count, i / 4);
-        switch (i % 4) {
-        case 0: batch_text(&b, CREATE, name, NULL); break;
-        case 3: batch_text(&b, UNSET, "v", NULL); break;
-        default: batch_text(&b, SET, "v", "some data");
-        }
-    }
-    const double start = seconds();
-    assert_batch(key, &b, 0, 0);
-    return seconds() - start;
-}
-
-// Ten times the commands take about ten times as long, and by no means a hundred times.
-static void time_is_linear(void **state) {
-    (void)state;
-    double small = 1e9;
-    struct batch_port *port;
-    assert_int_equal(batch_port_create(f.root, &port), 0);
-    for (int i = 0; i < 5; i++) { // the quickest: this machine may be busy
-        const double once = time_of(1000 - i * 4);
-        small = once < small ? once : small;
-    }
-    double large = 1e9;
-    for (int i = 0; i < 2; i++) {
-        const double once = time_of(10000 - i * 4);
-        large = once < large ? once : large;
-    }
-    assert_true(large < 40 * small);
-    batch_port_close(port);
-}
-
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -376,7 +332,6 @@ int main(void) {
         TEST(conditions_on_equality),
         TEST(conditions_on_order),
         TEST(conditions_and_the_key_pointer),
-        TEST(time_is_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,11 +62,15 @@ static void on_client_closed(void *context) {
     s->client = NULL;
 }
 
-// Runs until everything that was started has ended.
-static void settle(struct scene *s) {
-    while (s->pending > 0) {
+// Runs until no more than so many of those that were started have not ended.
+static void settle_to(struct scene *s, unsigned pending) {
+    while (s->pending > pending) {
         uv_run(&s->loop, UV_RUN_ONCE);
     }
+}
+
+static void settle(struct scene *s) {
+    settle_to(s, 0);
 }
 
 static void run_for(struct scene *s, unsigned milliseconds) {
@@ -284,9 +288,7 @@ static void test_multiplexed(void **state) {
     start_client(&s);
     start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
     start(&s, "echo", HOST_ECHO, 0, 3);
-    while (s.pending > 1) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 1);
     start(&s, "unblock", HOST_RELEASE, 0, 0);
     settle(&s);
     expect(&s, "echo 0\nget 0\nunblock 0\n");
@@ -306,9 +308,7 @@ static void test_not_multiplexed(void **state) {
         start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
         start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
         start(&s, "echo", HOST_ECHO, 0, 3);
-        while (s.pending > 2) {
-            uv_run(&s.loop, UV_RUN_ONCE);
-        }
+        settle_to(&s, 2);
         assert_false(rpc_client_multiplexes(s.client));
         assert_int_equal(s.host.accepted, 3);
         assert_int_equal(s.host.groups, 1);
@@ -337,14 +337,10 @@ static void test_connections_bounded(void **state) {
     for (int i = 0; i < 5; i++) {
         start(&s, "echo", HOST_ECHO, 0, 3);
     }
-    while (s.pending > 3) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 3);
     expect(&s, "echo 0\necho 0\necho 0\necho 0\necho 0\n");
     start(&s, "unblock", HOST_RELEASE, 0, 0); // lets two go; then the third is sent
-    while (s.pending > 1) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 1);
     run_for(&s, 30);
     start(&s, "unblock", HOST_RELEASE, 0, 0);
     settle(&s);
@@ -362,9 +358,7 @@ static void test_lost(void **state) {
     start_client(&s);
     start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
     connect_client(&s);
-    while (s.pending > 1) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 1);
     start(&s, "dies", HOST_HANG_UP, 0, 0);
     settle(&s);
     expect(&s, "connect 0\nget 1726\ndies 1726\n");
@@ -411,9 +405,7 @@ static void test_time_limit(void **state) {
     start_client(&s);
     start(&s, "silent", HOST_SILENT, 0, 0);
     start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
-    while (s.pending > 1) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 1);
     expect(&s, "silent 1460\n");
     assert_int_equal(s.host.cancels, 0);
     start(&s, "unblock", HOST_RELEASE, 0, 0); // the connection lives on
@@ -431,9 +423,7 @@ static void test_cancel(void **state) {
     start_client(&s);
     struct rpc_client_call *call = start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
     connect_client(&s);
-    while (s.pending > 1) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 1);
     rpc_client_cancel(call, false);
     settle(&s);
     expect(&s, "connect 0\nget 469762061 fault\n");
@@ -457,9 +447,7 @@ static void test_cancel_ignored(void **state) {
     start_client(&s);
     struct rpc_client_call *call = start(&s, "get", HOST_HOLD, RPC_CALL_BLOCKS, 0);
     connect_client(&s);
-    while (s.pending > 1) {
-        uv_run(&s.loop, UV_RUN_ONCE);
-    }
+    settle_to(&s, 1);
     rpc_client_cancel(call, false);
     settle(&s); // after the grace
     expect(&s, "connect 0\nget 1818\n");

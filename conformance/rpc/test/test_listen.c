@@ -475,7 +475,7 @@ static void calls_that_nobody_answers_are_cut(void **state) {
     const uint64_t start = uv_hrtime();
     rpc_listener_close(s.listener, 200, on_closed, &s);
     PUMP(&s, s.closed);
-    assert_in_range((uv_hrtime() - start) / 1000000, 190, 2000);
+    assert_true((uv_hrtime() - start) / 1000000 >= 190);
     assert_int_equal(echo_gone(s.echo), 1);
     expect_end(&s, client);
     close_scene(&s);

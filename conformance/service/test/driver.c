@@ -39,7 +39,7 @@ struct driver *driver_create(const struct cluster_options *options) {
     if (d->cluster == NULL) {
         fail_msg("%s", error);
     }
-    const struct service_options service = {d, log_line, entitled};
+    const struct service_options service = {.context = d, .log = log_line, .entitled = entitled};
     d->service = service_create(d->cluster, &service, &error);
     if (d->service == NULL) {
         fail_msg("%s", error);

@@ -75,7 +75,7 @@ class Scene:
     @contextlib.contextmanager
     def server(self, *options, limits=(), beside=True):
         """A server with an honest client at it."""
-        one = Direct(self.cmrp, "-v", *options)
+        one = Direct(self.cmrp, *options)
         one.limits = limits
         with one:
             if not beside:
@@ -247,7 +247,7 @@ def handles(scene):
             wire.socket.close()
         until("all are closed", lambda: one.ctl("status")["handles"]["all"] == 1)
         scene.holds("the log is short", len(one.log()) < MIB)
-        scene.holds("and says so", "lines are left out" in one.log())
+        scene.holds("and says so", "warnings are left out" in one.log())
 
 
 def queues(scene):

@@ -18,8 +18,8 @@ import sys
 import answers
 import check
 import interface
-import served
 import recorded
+import served
 import wire
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -86,7 +86,8 @@ def stubs(captures):
                 continue
             if direction == "response":
                 params = answers.answer(call.method, params, version)
-            item = recorded.Stub(call, direction, who, label, ordered(call, direction, params), known)
+            item = recorded.Stub(call, direction, who, label, ordered(call, direction, params),
+                                 known)
             if item.key in found:
                 if who not in found[item.key].speakers:
                     found[item.key].speakers.append(who)
@@ -159,7 +160,8 @@ def key(test):
 
 def documents(captures, folder):
     """(name of the file, what it says about itself, its stubs)"""
-    told = "vectors/captures/README.md tells; written by vectors/captures/record/extract.py. Values:"
+    told = ("vectors/captures/README.md tells; written by vectors/captures/record/extract.py. "
+            "Values:")
     found = stubs(captures)
     for name, opnums, what in FILES:
         yield (name, f"Stubs about {what}, recorded from Samba 4.17 and impacket 0.10 as {told} "

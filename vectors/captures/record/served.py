@@ -8,8 +8,8 @@ NULL, which texts and arrays are empty, what gaps they need behind them. The ans
 this project and no evidence.
 """
 import interface
-import samba_marshal
 import recorded
+import samba_marshal
 import wire
 
 NULL = "00" * 20
