@@ -57,6 +57,15 @@ static bool admitted(struct call *call, const struct handle *h, const struct han
     return true;
 }
 
+// Whether there may be a handle for what a call is to make; without, nothing is made.
+static bool has_room(struct call *call) {
+    if (call->link->association->handles < MAX_HANDLES) {
+        return true;
+    }
+    call_wants(call, NO_RESOURCES, NULL);
+    return false;
+}
+
 // A handle for what a call has opened; `before` is what its answer has in front of it.
 static bool opened(struct call *call, enum service_kind kind, int index, unsigned version,
                    const char *before) {
@@ -98,6 +107,9 @@ static void open_key(struct world *w, struct call *call, int key) {
     const bool creates = call->form->opnum == 29;
     const char *path = call->ask.text;
     bool made = false;
+    if (creates && !has_room(call)) {
+        return;
+    }
     if (!path_good(path)) {
         call_wants(call, INVALID_NAME, NULL);
     } else if (!w->registry.keys[key].there) {
@@ -112,7 +124,6 @@ static void open_key(struct world *w, struct call *call, int key) {
             found = key_make(&w->registry, key, path, &made, &w->events);
             ports_tell(w);
         }
-        // Where there are too many handles, the key is made, and said to be.
         opened(call, SERVICE_HKEY, found, 0, !creates ? "" : made ? "1 " : "2 ");
     }
 }
@@ -348,6 +359,9 @@ static void open_object(struct world *w, struct call *call, bool resource) {
 static void create_object(struct world *w, struct call *call, const struct handle *group) {
     int made = NONE;
     const bool resource = call->form->opnum == 9;
+    if (!has_room(call)) {
+        return;
+    }
     const uint32_t status =
         resource ? resource_create(w, group->index, call->ask.text, call->ask.text2, &made)
                  : group_create(w, call->ask.text, &made);

@@ -84,16 +84,25 @@ void rpc_server_run_down(struct rpc_server *server) {
 
 // ---- handles ------------------------------------------------------------------------------------
 
+bool rpc_handle_room(struct rpc_association *association, const struct rpc_handle_kind *kind) {
+    const struct group *group = association->group;
+    struct rpc_server *server = group->server;
+    const size_t left = server->limits.all_handles - server->handle_count;
+    if (group->handles < server->limits.handles && group->handles < left) {
+        return true;
+    }
+    rpc_server_log(server, RPC_LOG_WARNING,
+                   "%s: association group %u has %zu context handles, the server %zu, as many "
+                   "as it may: %s handle refused",
+                   group->client, group->id, group->handles, server->handle_count, kind->name);
+    return false;
+}
+
 bool rpc_handle_open(struct rpc_association *association, const struct rpc_handle_kind *kind,
                      void *object, uint8_t handle[CMRP_HANDLE_SIZE]) {
     struct group *group = association->group;
     struct rpc_server *server = group->server;
-    const size_t left = server->limits.all_handles - server->handle_count;
-    if (group->handles >= server->limits.handles || group->handles >= left) {
-        rpc_server_log(server, RPC_LOG_WARNING,
-                       "%s: association group %u has %zu context handles, the server %zu, as many "
-                       "as it may: %s handle refused",
-                       group->client, group->id, group->handles, server->handle_count, kind->name);
+    if (!rpc_handle_room(association, kind)) {
         return false;
     }
     struct handle *new = util_alloc(sizeof *new);

@@ -71,6 +71,8 @@ struct rpc_handle_kind {
     void (*rundown)(void *object);
 };
 
+// Whether rpc_handle_open would succeed now: for those who make what the handle is for.
+bool rpc_handle_room(struct rpc_association *association, const struct rpc_handle_kind *kind);
 // A new handle for `object`: 20 octets, unlike all others of this server. false: the association
 // group has as many as it may (limit); object stays the caller's.
 bool rpc_handle_open(struct rpc_association *association, const struct rpc_handle_kind *kind,

@@ -110,7 +110,7 @@ enum { BACKUP = SERVICE_READ_BACKUP, ALL = SERVICE_ALL };
 
 // clang-format off
 const struct service_method service_group_methods[] = {
-    {42, create_group,        ALL,    RW, 0, 0, {"return", "lpszGroupName"}, NULL},
+    {42, create_group,        ALL,    RW, 0, SERVICE_CREATES, {"return", "lpszGroupName"}, NULL},
     {43, delete_group,        ALL,    RW, 0, 0, {"Group", "force"}, NULL},
     {49, online_group,        ALL,    RW, 0, 0, {"hGroup"}, NULL},
     {50, offline_group,       ALL,    RW, 0, 0, {"hGroup"}, NULL},

@@ -94,7 +94,7 @@ enum { READ = SERVICE_READ, ALL = SERVICE_ALL };
 
 // clang-format off
 const struct service_method service_groupset_methods[] = {
-    {163, create_group_set,      ALL,  RW, 0, 0, {"return", "lpszGroupSetName"}, NULL},
+    {163, create_group_set,      ALL,  RW, 0, SERVICE_CREATES, {"return", "lpszGroupSetName"}, NULL},
     {164, open_group_set,        ALL,  RO, 0, 0, {"return", "lpszGroupSetName"}, NULL},
     {165, close_group_set,       READ, RO, 0, 0, {"GroupSet"}, NULL},
     {180, create_group_set_enum, READ, RO, 0, 0, {"ReturnEnum"}, NULL},

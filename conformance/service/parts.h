@@ -61,6 +61,8 @@ enum {
     SERVICE_OWN_ACCESS = 1,
     // Objects that are deleted are the handler's business too (closing, states after deletion).
     SERVICE_EVEN_GONE = 2,
+    // Makes what its handle is for: nothing is made where no handle may be opened.
+    SERVICE_CREATES = 4,
 };
 
 struct service_method {

@@ -324,7 +324,7 @@ enum { READ = SERVICE_READ, ALL = SERVICE_ALL };
 // clang-format off
 const struct service_method service_registry_methods[] = {
     {28, get_root_key,     READ, RO, 0, 0, {"samDesired", "return"}, NULL},
-    {29, create_key,       ALL,  RW, 0, 0,
+    {29, create_key,       ALL,  RW, 0, SERVICE_CREATES,
      {"hKey", "lpSubKey", "samDesired", "lpSecurityAttributes", "lpdwDisposition", "return"}, NULL},
     {30, open_key,         READ, RO, 0, 0, {"hKey", "lpSubKey", "samDesired", "return"}, NULL},
     {31, enum_key,         READ, RO, 0, 0, {"hKey", "dwIndex", "KeyName", "lpftLastWriteTime"}, NULL},

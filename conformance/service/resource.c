@@ -168,7 +168,7 @@ enum { READ = SERVICE_READ, ALL = SERVICE_ALL };
 
 // clang-format off
 const struct service_method service_resource_methods[] = {
-    {9,   create_resource,            ALL,  RW, CLUSTER_ERROR_GROUP_NOT_FOUND, 0,
+    {9,   create_resource,            ALL,  RW, CLUSTER_ERROR_GROUP_NOT_FOUND, SERVICE_CREATES,
      {"return", "hGroup", "lpszResourceName", "lpszResourceType", "dwFlags"}, NULL},
     {10,  delete_resource,            ALL,  RW, 0, 0, {"hResource"}, NULL},
     {15,  get_resource_type,          READ, RO, 0, 0, {"hResource", "lpszResourceType"}, NULL},

@@ -72,6 +72,22 @@ static uint32_t check_access(const struct service_call *call) {
     return carried || service_entitled(call) >= needed ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
+static uint32_t check_room(const struct service_call *call) {
+    const struct service_row *row = call->row;
+    if ((row->method->flags & SERVICE_CREATES) == 0) {
+        return STATUS_SUCCESS;
+    }
+    for (size_t i = 0; i < row->result_count; i++) {
+        enum service_kind kind;
+        const cmrp_param *p = &row->description->params[row->results[i]];
+        if (p->kind == CMRP_KIND_HANDLE && service_kind_of(p->meaning, &kind) &&
+            !rpc_handle_room(call->association, &service_kinds[kind])) {
+            return STATUS_NO_SYSTEM_RESOURCES;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
 static uint32_t check(const struct service_call *call) {
     if (call->service->stopping) {
         return STATUS_NODE_SHUTTING_DOWN;
@@ -79,8 +95,9 @@ static uint32_t check(const struct service_call *call) {
     if (call->service->state < call->row->method->state) {
         return STATUS_SHARING_PAUSED;
     }
-    const uint32_t status = check_handles(call);
-    return status != STATUS_SUCCESS ? status : check_access(call);
+    uint32_t status = check_handles(call);
+    status = status != STATUS_SUCCESS ? status : check_access(call);
+    return status != STATUS_SUCCESS ? status : check_room(call);
 }
 
 static void run(struct service_call *call, const struct rpc_request *request) {

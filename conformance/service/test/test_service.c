@@ -188,6 +188,10 @@ static void test_too_many_handles(void **state) {
     }
     assert_int_equal(status, 1450);
     assert_int_equal(rpc_handles_open(d->server, NULL), opened);
+    struct driver_call *create = driver_begin(link, "ApiCreateGroup"); // makes no group, either
+    driver_text(create, "lpszGroupName", "No handle");
+    expect_refused(create, 1450);
+    assert_null(cluster_find(d->cluster, CLUSTER_GROUP, "No handle"));
     driver_destroy(d);
 }
 
