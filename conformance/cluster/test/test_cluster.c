@@ -274,7 +274,7 @@ static void dependencies_may_cross(void **state) {
     assert_int_equal(cluster_group_create(c, "Ladder", &group), 0);
     for (int i = 0; i < STEPS; i++) {
         for (int side = 0; side < 2; side++) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "%d/%d", i, side);
             assert_int_equal(cluster_resource_create(group, name, "Generic", 0, &rungs[i][side]),
                              0);

@@ -502,7 +502,7 @@ static void test_dependency_ways(void **state) {
     assert_int_equal(create_resource(&s, group, "Top", "Generic Service", 0, top), 0);
     for (int layer = 0; layer < LAYERS; layer++) {
         for (int i = 0; i < 2; i++) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "%d.%d", layer, i);
             assert_int_equal(create_resource(&s, group, name, "Generic Service", 0, now[i]), 0);
             for (int k = 0; k < 2 && layer > 0; k++) {
