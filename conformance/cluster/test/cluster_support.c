@@ -28,35 +28,6 @@ const char small_seed[] =
 
 // ---- files --------------------------------------------------------------------------------------
 
-static char directory[] = "/tmp/cmrp-cluster-XXXXXX";
-static char *made[64];
-static size_t made_count;
-
-static void remove_files(void) {
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < made_count; i++) {
-        for (size_t e = 0; e < sizeof endings / sizeof *endings; e++) {
-            char *path = util_format("%s%s", made[i], endings[e]);
-            unlink(path);
-            free(path);
-        }
-        free(made[i]);
-    }
-    rmdir(directory);
-}
-
-char *test_file(const char *name) {
-    static bool there;
-    if (!there) {
-        assert_non_null(mkdtemp(directory));
-        atexit(remove_files);
-        there = true;
-    }
-    assert_true(made_count < sizeof made / sizeof *made);
-    made[made_count] = util_format("%s/%s", directory, name);
-    return util_strdup(made[made_count++]);
-}
-
 void write_file(const char *path, const char *text) {
     char *error = NULL;
     assert_true(file_write(path, (cmrp_view){(const uint8_t *)text, strlen(text)}, &error));
@@ -70,13 +41,12 @@ static struct cluster *try_text(const char *seed, const struct cluster_options *
     if (more != NULL) {
         options = *more;
     }
-    char *path = test_file("seed.json");
+    char *path = temporary("seed.json");
     write_file(path, seed);
     options.seed = path;
     struct cluster *cluster = cluster_create(&options, error);
     unlink(path);
     free(path);
-    free(made[--made_count]);
     return cluster;
 }
 

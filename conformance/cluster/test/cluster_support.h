@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cluster/port.h"
+#include "temporary.h"
 #include "util/buffer.h"
 
 // A small cluster of three nodes, one network, "Core" with "Disk" (the quorum) on N1, "App" with
@@ -42,8 +43,6 @@ void listener_close(struct listener *listener);
 // Compares what has been told and forgets it. Identifiers stand as "<NAME>" of the object.
 void assert_told(struct listener *listener, const char *expected);
 
-// A directory of the test's own; the path of a file in it (free() it).
-char *test_file(const char *name);
 void write_file(const char *path, const char *text);
 
 #endif

@@ -189,26 +189,6 @@ char *dump(struct registry_key *root) {
     return (char *)out.data;
 }
 
-// ---- files --------------------------------------------------------------------------------------
-
-static char directory[] = "/tmp/cmrp-registry-XXXXXX";
-
-static void clean_up(void) {
-    char *command = util_format("rm -rf %s", directory);
-    (void)!system(command);
-    free(command);
-}
-
-char *temporary(const char *name) {
-    static pid_t owner;
-    if (owner == 0) {
-        owner = getpid();
-        assert_non_null(mkdtemp(directory));
-        atexit(clean_up);
-    }
-    return util_format("%s/%s", directory, name);
-}
-
 uint32_t draw(uint64_t *seed, uint32_t bound) {
     *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(*seed >> 33) % bound;

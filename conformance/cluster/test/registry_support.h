@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cluster/registry.h"
+#include "temporary.h"
 #include "util/buffer.h"
 
 // A registry, in memory or in a file, whose news are written down: a line each.
@@ -48,9 +49,6 @@ void assert_open(struct registry_key *key, const char *path, uint32_t status);
 
 // All that is in the registry, as lines; without times.
 char *dump(struct registry_key *root);
-
-// A directory of the test's own, gone at the end of the program; the path of a file in it.
-char *temporary(const char *name);
 
 // A generator of numbers that is the same everywhere.
 uint32_t draw(uint64_t *seed, uint32_t bound);

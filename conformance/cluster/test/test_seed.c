@@ -168,7 +168,7 @@ static void check_altered(struct cluster *c) {
 
 static void state_outlives_the_cluster(void **state) {
     (void)state;
-    char *path = test_file("state");
+    char *path = temporary("state");
     const struct cluster_options options = {.state = path};
     struct cluster *c = cluster_of_text(small_seed, &options);
     alter(c);
@@ -200,7 +200,7 @@ static void state_outlives_the_cluster(void **state) {
 // What a client has written to the key of an object is not taken for the object.
 static void registry_of_the_state_is_the_clients(void **state) {
     (void)state;
-    char *path = test_file("clients");
+    char *path = temporary("clients");
     const struct cluster_options options = {.state = path};
     struct cluster *c = cluster_of_text(small_seed, &options);
     struct registry_key *root;
@@ -218,7 +218,7 @@ static void registry_of_the_state_is_the_clients(void **state) {
 
 static void other_files_are_no_state(void **state) {
     (void)state;
-    char *path = test_file("other"), *error = NULL;
+    char *path = temporary("other"), *error = NULL;
     write_file(path, "this is some other file, longer than nothing");
     const struct cluster_options options = {.state = path};
     assert_null(cluster_create(&options, &error));
@@ -242,7 +242,7 @@ static void other_files_are_no_state(void **state) {
 
 static void seed_that_fails_leaves_no_state(void **state) {
     (void)state;
-    char *path = test_file("fails"), *seed = test_file("bad-seed.json"), *error = NULL;
+    char *path = temporary("fails"), *seed = temporary("bad-seed.json"), *error = NULL;
     write_file(seed, "{\"cluster\":{\"name\":\"C\",\"node\":\"N\"},\"nodes\":[{\"name\":\"M\"}]}");
     const struct cluster_options options = {.seed = seed, .state = path};
     assert_null(cluster_create(&options, &error));
@@ -361,7 +361,7 @@ static void what_cannot_be_written_is_undone(void **state) {
     signal(SIGXFSZ, SIG_IGN);
     for (int number = 0;; number++) {
         char *name = util_format("full-%d", number);
-        char *path = test_file(name);
+        char *path = temporary(name);
         const struct cluster_options options = {.state = path};
         struct cluster *c = cluster_of_text(small_seed, &options);
         assert_int_equal(cluster_group_create(c, "Beside", &beside), 0);
